@@ -1,0 +1,63 @@
+//! Consecutive events that became durable together.
+
+use sos_proto::event::v1::{Event, RecordedEvent};
+use sos_proto::time;
+
+/// Consecutive events that became durable together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    first: u64,
+    recorded_at: i64,
+    events: Vec<Event>,
+}
+
+impl Batch {
+    /// Events at `first` and the positions behind it.
+    #[must_use]
+    pub fn new(first: u64, recorded_at: i64, events: Vec<Event>) -> Self {
+        Self { first, recorded_at, events }
+    }
+
+    /// Position of the first event.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// Position behind the last event.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.first + self.events.len() as u64
+    }
+
+    /// When it became durable, in microseconds since 1970.
+    #[must_use]
+    pub fn recorded_at(&self) -> i64 {
+        self.recorded_at
+    }
+
+    /// The events with their positions.
+    pub fn events(&self) -> impl Iterator<Item = (u64, &Event)> {
+        (self.first..).zip(&self.events)
+    }
+
+    /// The events as they travel.
+    pub fn recorded(&self) -> impl Iterator<Item = RecordedEvent> {
+        self.events().map(|(position, event)| RecordedEvent {
+            position,
+            recorded_at: Some(time::timestamp(self.recorded_at)),
+            event: Some(event.clone()),
+        })
+    }
+
+    /// The same batch without the positions before `from`.
+    #[must_use]
+    pub fn starting_at(&self, from: u64) -> Self {
+        let skipped = usize::try_from(from.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        Self {
+            first: self.first.max(from),
+            recorded_at: self.recorded_at,
+            events: self.events.iter().skip(skipped).cloned().collect(),
+        }
+    }
+}

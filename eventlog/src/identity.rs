@@ -1,0 +1,50 @@
+//! What makes two events the same, read from their envelope alone (P2).
+
+use sos_proto::event::v1::Event;
+
+/// A digest that two events share only if they are the same.
+pub(crate) type Key = [u8; 16];
+
+/// The identity of an event: (site, device, boot id, sequence) where a device numbered it, the request id
+/// where a command did, and none otherwise.
+///
+/// A sequence without a boot id is no identity: such a device may start again at 1, and a press must
+/// never be taken for an old one (P3).
+pub(crate) fn key(event: &Event) -> Option<Key> {
+    if !event.request_id.is_empty() {
+        return Some(digest(b'r', &[event.request_id.as_bytes()]));
+    }
+    let origin = event.origin.as_ref().filter(|o| o.sequence > 0 && !o.boot_id.is_empty())?;
+    Some(digest(
+        b'd',
+        &[
+            event.site_id.as_bytes(),
+            event.device_id.as_bytes(),
+            origin.boot_id.as_bytes(),
+            &origin.sequence.to_be_bytes(),
+        ],
+    ))
+}
+
+/// The stream an event belongs to: its alert.
+pub(crate) fn stream(event: &Event) -> Option<Key> {
+    (!event.alert_id.is_empty()).then(|| stream_key(&event.alert_id))
+}
+
+/// The key of a stream.
+pub(crate) fn stream_key(alert_id: &str) -> Key {
+    digest(b's', &[alert_id.as_bytes()])
+}
+
+fn digest(kind: u8, parts: &[&[u8]]) -> Key {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&[kind]);
+    for part in parts {
+        // Lengths keep ("ab", "c") apart from ("a", "bc").
+        hasher.update(&(part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    let mut key = Key::default();
+    hasher.finalize_xof().fill(&mut key);
+    key
+}

@@ -1,0 +1,133 @@
+//! The durable event log: the only bridge between gateway and processor.
+//!
+//! [`EventLog`] is the contract. [`LocalLog`] keeps it on a [`Store`](store::Store): sled on disk, or memory
+//! for tests. [`RemoteLog`] keeps it over the network. The log knows an event's envelope, never its meaning.
+//!
+//! Invariant: what [`EventLog::append`] has answered is on stable storage, once, at a position that never
+//! changes (P1, P2).
+
+mod batch;
+pub mod clock;
+mod identity;
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use sos_proto::event::v1::Event;
+
+pub use batch::Batch;
+
+/// Most events of one append, and of one stored batch.
+pub const BATCH_EVENTS_MAX: usize = 64;
+
+/// Most bytes of the encoded events of one append, and of one stored batch. Larger sled values would
+/// become separate files.
+pub const BATCH_BYTES_MAX: usize = 15 * 1024;
+
+/// An append-only sequence of events, at positions 1, 2, 3 … without gaps.
+pub trait EventLog: Send + Sync + 'static {
+    /// Appends events, all or none, and answers when they are on stable storage.
+    ///
+    /// An event whose identity the log holds already (see `identity`) is not appended again: its result is
+    /// the first one's, marked as a duplicate (P2). Duplicates are looked for before `expected` is checked,
+    /// so that a repeated command gets its first answer.
+    fn append(&self, append: Append) -> BoxFuture<'_, Result<Vec<Appended>, AppendError>>;
+
+    /// Reads the batches that hold `from` and what follows, up to the head or to a limit of the
+    /// implementation. An empty answer means that `from` is beyond the head.
+    fn read(&self, from: u64) -> BoxFuture<'_, Result<Vec<Arc<Batch>>, ReadError>>;
+
+    /// Everything from position `from` on, in order, without gaps or repeats, and then what comes, as soon
+    /// as it is durable. Ends only with an error or when the log is closed.
+    fn follow(&self, from: u64) -> BoxStream<'static, Result<Arc<Batch>, ReadError>>;
+
+    /// How far the log has come.
+    fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>>;
+}
+
+/// What to append.
+#[derive(Debug, Clone, Default)]
+pub struct Append {
+    /// 1 to [`BATCH_EVENTS_MAX`] events, of [`BATCH_BYTES_MAX`] bytes in all.
+    pub events: Vec<Event>,
+    /// Append only if a stream ends where it is expected to.
+    pub expected: Option<Expected>,
+}
+
+impl Append {
+    /// One event, unconditionally.
+    #[must_use]
+    pub fn one(event: Event) -> Self {
+        Self { events: vec![event], expected: None }
+    }
+}
+
+/// A condition on a stream, which is the events with one `alert_id`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// The `alert_id`.
+    pub stream: String,
+    /// Position of its last event; 0 for none.
+    pub position: u64,
+}
+
+/// What became of one event; of a duplicate, what became of the first one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// Where it is.
+    pub position: u64,
+    /// Its id.
+    pub event_id: String,
+    /// When it reached stable storage, in microseconds since 1970.
+    pub recorded_at: i64,
+    /// The log held it already.
+    pub duplicate: bool,
+}
+
+/// The end of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Head {
+    /// The newest durable position; 0 for an empty log.
+    pub position: u64,
+    /// BLAKE3 digest of the newest stored batch; zero for an empty log.
+    pub hash: [u8; 32],
+}
+
+/// Why nothing was appended.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AppendError {
+    /// The caller's fault: the events break a limit.
+    #[error("{0}")]
+    Invalid(String),
+    /// Somebody else appended to the stream first.
+    #[error("stream {stream} ends at position {actual}, not at {expected}")]
+    Conflict {
+        /// The stream.
+        stream: String,
+        /// Where the caller expected it to end.
+        expected: u64,
+        /// Where it ends.
+        actual: u64,
+    },
+    /// The log can take nothing now: it is closing, has failed, or cannot be reached. Whether the events
+    /// were appended is unknown; repeating them is safe.
+    #[error("the event log is unavailable: {0}")]
+    Unavailable(String),
+}
+
+/// Why nothing could be read.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ReadError {
+    /// What is stored is not what was written.
+    #[error("the event log is damaged at position {position}: {reason}")]
+    Damaged {
+        /// First position that cannot be trusted.
+        position: u64,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// The log is closing or cannot be reached.
+    #[error("the event log is unavailable: {0}")]
+    Unavailable(String),
+}
