@@ -23,13 +23,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .compile_well_known_types(true)
         .extern_path(".google.protobuf", "::pbjson_types")
         .bytes(".sos.event.v1.Quarantined.payload")
+        .bytes(".sos.log.v1.ReadEventsResponse.record")
         .build_transport(false)
         .compile_fds(descriptors)?;
     // Unknown fields are ignored: newer firmware must not be turned away by an older gateway.
-    pbjson_build::Builder::new()
-        .register_descriptors(&encoded)?
-        .ignore_unknown_fields()
-        .build(&[".sos"])?;
+    pbjson_build::Builder::new().register_descriptors(&encoded)?.ignore_unknown_fields().build(&[".sos"])?;
     std::fs::write(out.join("descriptors.bin"), encoded)?;
 
     println!("cargo:rerun-if-changed=sos");

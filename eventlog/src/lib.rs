@@ -9,6 +9,14 @@
 mod batch;
 pub mod clock;
 mod identity;
+mod index;
+mod local;
+mod record;
+mod remote;
+mod service;
+pub mod store;
+mod telemetry;
+mod writer;
 
 use std::sync::Arc;
 
@@ -17,6 +25,10 @@ use futures::stream::BoxStream;
 use sos_proto::event::v1::Event;
 
 pub use batch::Batch;
+pub use local::{LocalLog, StartError};
+pub use record::{Chain, FORMAT_VERSION, Hash, Record};
+pub use remote::RemoteLog;
+pub use service::LogService;
 
 /// Most events of one append, and of one stored batch.
 pub const BATCH_EVENTS_MAX: usize = 64;
@@ -34,9 +46,16 @@ pub trait EventLog: Send + Sync + 'static {
     /// so that a repeated command gets its first answer.
     fn append(&self, append: Append) -> BoxFuture<'_, Result<Vec<Appended>, AppendError>>;
 
-    /// Reads the batches that hold `from` and what follows, up to the head or to a limit of the
-    /// implementation. An empty answer means that `from` is beyond the head.
-    fn read(&self, from: u64) -> BoxFuture<'_, Result<Vec<Arc<Batch>>, ReadError>>;
+    /// Reads the stored record batches that hold `from` and what follows, up to the head or to a limit of
+    /// the implementation. An empty answer means that `from` is beyond the head.
+    fn read_records(&self, from: u64) -> BoxFuture<'_, Result<Vec<Record>, ReadError>>;
+
+    /// Reads as [`read_records`](EventLog::read_records) does, and decodes. The first batch may start
+    /// before `from`.
+    fn read(&self, from: u64) -> BoxFuture<'_, Result<Vec<Arc<Batch>>, ReadError>> {
+        let records = self.read_records(from);
+        Box::pin(async move { records.await?.iter().map(|r| Ok(Arc::new(r.decode()?))).collect() })
+    }
 
     /// Everything from position `from` on, in order, without gaps or repeats, and then what comes, as soon
     /// as it is durable. Ends only with an error or when the log is closed.

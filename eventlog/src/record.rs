@@ -1,0 +1,257 @@
+//! The bytes of one stored record batch; `docs/log-format.md` is their specification.
+//!
+//! A record batch names the digest of the one before it, so that a change anywhere breaks the chain
+//! behind it (P11).
+
+use bytes::Bytes;
+use prost::Message as _;
+use sos_proto::event::v1::Event;
+
+use crate::{Batch, ReadError};
+
+/// Format version in the first byte.
+pub const FORMAT_VERSION: u8 = 1;
+
+/// Bytes before the payload.
+const HEADER_BYTES: usize = 64;
+
+/// Digest of a stored record batch.
+pub type Hash = [u8; 32];
+
+/// A stored record batch: its key and its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The key: position of the first event.
+    pub first: u64,
+    /// The value.
+    pub bytes: Bytes,
+}
+
+/// The fixed part of a record batch.
+struct Header {
+    count: u32,
+    first: u64,
+    recorded_at: i64,
+    previous: Hash,
+    crc: u32,
+    payload_len: u32,
+}
+
+/// Writes a record batch of encoded events.
+pub(crate) fn encode<'a>(
+    first: u64,
+    recorded_at: i64,
+    previous: &Hash,
+    events: impl ExactSizeIterator<Item = &'a [u8]>,
+) -> Vec<u8> {
+    let count = u32::try_from(events.len()).unwrap_or(u32::MAX);
+    let mut bytes = vec![0; HEADER_BYTES];
+    for event in events {
+        // Never fails: a Vec grows.
+        let _ = prost::encode_length_delimiter(event.len(), &mut bytes);
+        bytes.extend_from_slice(event);
+    }
+    let (header, payload) = bytes.split_at_mut(HEADER_BYTES);
+    let mut fields = Vec::with_capacity(HEADER_BYTES);
+    fields.extend_from_slice(&[FORMAT_VERSION, 0, 0, 0]);
+    fields.extend_from_slice(&count.to_be_bytes());
+    fields.extend_from_slice(&first.to_be_bytes());
+    fields.extend_from_slice(&recorded_at.to_be_bytes());
+    fields.extend_from_slice(previous);
+    fields.extend_from_slice(&crc32c::crc32c(payload).to_be_bytes());
+    fields.extend_from_slice(&u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes());
+    header.copy_from_slice(&fields);
+    bytes
+}
+
+impl Record {
+    /// The digest that the next record batch names.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        *blake3::hash(&self.bytes).as_bytes()
+    }
+
+    /// The digest of the record batch before this one, as this one names it.
+    ///
+    /// # Errors
+    /// If the header cannot be read.
+    pub fn previous(&self) -> Result<Hash, ReadError> {
+        Ok(self.header()?.0.previous)
+    }
+
+    /// Reads the events. Checks everything but the chain.
+    ///
+    /// # Errors
+    /// [`ReadError::Damaged`] if a byte is not as it was written.
+    pub fn decode(&self) -> Result<Batch, ReadError> {
+        let (header, mut payload) = self.header()?;
+        if crc32c::crc32c(&payload) != header.crc {
+            return Err(self.damaged("the checksum does not match"));
+        }
+        let mut events = Vec::with_capacity(header.count.min(crate::BATCH_EVENTS_MAX as u32) as usize);
+        while !payload.is_empty() {
+            let event = Event::decode_length_delimited(&mut payload)
+                .map_err(|e| self.damaged(&format!("an event cannot be read: {e}")))?;
+            events.push(event);
+        }
+        if events.len() != header.count as usize || events.is_empty() {
+            return Err(self.damaged("the number of events does not match"));
+        }
+        Ok(Batch::new(self.first, header.recorded_at, events))
+    }
+
+    fn header(&self) -> Result<(Header, Bytes), ReadError> {
+        let mut rest = &self.bytes[..];
+        let mut take = |n: usize| -> Result<&[u8], ReadError> {
+            let (head, tail) = rest.split_at_checked(n).ok_or_else(|| self.damaged("the header is cut"))?;
+            rest = tail;
+            Ok(head)
+        };
+        if take(4)? != [FORMAT_VERSION, 0, 0, 0] {
+            return Err(self.damaged("unknown format version"));
+        }
+        let header = Header {
+            count: u32::from_be_bytes(array(take(4)?)),
+            first: u64::from_be_bytes(array(take(8)?)),
+            recorded_at: i64::from_be_bytes(array(take(8)?)),
+            previous: array(take(32)?),
+            crc: u32::from_be_bytes(array(take(4)?)),
+            payload_len: u32::from_be_bytes(array(take(4)?)),
+        };
+        if header.first != self.first {
+            return Err(self.damaged("key and header name different positions"));
+        }
+        if rest.len() != header.payload_len as usize {
+            return Err(self.damaged("the payload is cut or too long"));
+        }
+        Ok((header, self.bytes.slice(HEADER_BYTES..)))
+    }
+
+    fn damaged(&self, reason: &str) -> ReadError {
+        ReadError::Damaged { position: self.first, reason: reason.to_owned() }
+    }
+}
+
+/// A fixed array from a slice of exactly that length.
+fn array<const N: usize>(slice: &[u8]) -> [u8; N] {
+    let mut array = [0; N];
+    array.copy_from_slice(slice);
+    array
+}
+
+/// Follows the chain of record batches and finds the first that does not belong (P11).
+#[derive(Debug, Clone, Default)]
+pub struct Chain {
+    /// Where the checked part ends.
+    head: crate::Head,
+}
+
+impl Chain {
+    /// The end of what was checked.
+    #[must_use]
+    pub fn head(&self) -> crate::Head {
+        self.head
+    }
+
+    /// Checks that a record batch continues the chain, and takes it.
+    ///
+    /// # Errors
+    /// [`ReadError::Damaged`] with the first bad position.
+    pub fn take(&mut self, record: &Record) -> Result<Batch, ReadError> {
+        let expected = self.head.position + 1;
+        let damaged = |reason: String| ReadError::Damaged { position: expected, reason };
+        if record.first != expected {
+            return Err(damaged(format!("the next stored position is {}", record.first)));
+        }
+        if record.previous()? != self.head.hash {
+            return Err(damaged("the batch before it is not the one that was written".to_owned()));
+        }
+        let batch = record.decode()?;
+        self.head = crate::Head { position: batch.end() - 1, hash: record.hash() };
+        Ok(batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn event(id: &str) -> Event {
+        Event { event_id: id.to_owned(), site_id: "s".to_owned(), ..Event::default() }
+    }
+
+    fn record(first: u64, previous: &Hash, events: &[Event]) -> Record {
+        let encoded: Vec<_> = events.iter().map(Event::encode_to_vec).collect();
+        let bytes = encode(first, 1_700_000_000_000_001, previous, encoded.iter().map(Vec::as_slice));
+        Record { first, bytes: bytes.into() }
+    }
+
+    /// The format is a contract: these bytes never change for version 1.
+    #[test]
+    fn golden_bytes() {
+        let record = record(7, &[0xAB; 32], &[event("a"), event("b")]);
+        let hex: String = record.bytes.iter().map(|b| format!("{b:02x}")).collect();
+        let expected = [
+            "01000000",
+            "00000002",
+            "0000000000000007",
+            "00060a24181e4001",
+            &"ab".repeat(32),
+            "de0533bd",
+            "0000000e",
+            "060a0161120173",
+            "060a0162120173",
+        ];
+        assert_eq!(hex, expected.concat());
+    }
+
+    #[test]
+    fn events_come_back() {
+        let events = vec![event("a"), event("b")];
+        let batch = record(7, &Hash::default(), &events).decode().unwrap();
+        assert_eq!(batch, Batch::new(7, 1_700_000_000_000_001, events));
+    }
+
+    // P11: any changed byte is found, and the position named is the first that cannot be trusted.
+    proptest! {
+        #[test]
+        fn any_changed_byte_breaks_the_chain(at in 0usize..1000, bit in 0u8..8) {
+            let first = record(1, &Hash::default(), &[event("a"), event("b")]);
+            let second = record(3, &first.hash(), &[event("c")]);
+            let at = at % first.bytes.len();
+            let mut bytes = first.bytes.to_vec();
+            bytes[at] ^= 1 << bit;
+            let changed = Record { first: 1, bytes: bytes.into() };
+            let mut chain = Chain::default();
+            let found = chain.take(&changed).and_then(|_| chain.take(&second));
+            let position = match found {
+                Err(ReadError::Damaged { position, .. }) => position,
+                other => panic!("not found: {other:?}"),
+            };
+            prop_assert!(position == 1 || position == 3);
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Record { first: 1, bytes: bytes.into() }.decode();
+        }
+    }
+
+    // P11: removed, swapped and repeated batches are found.
+    #[test]
+    fn the_chain_finds_what_is_missing_or_moved() {
+        let first = record(1, &Hash::default(), &[event("a")]);
+        let second = record(2, &first.hash(), &[event("b")]);
+        let third = record(3, &second.hash(), &[event("c")]);
+        let check = |records: &[&Record]| {
+            let mut chain = Chain::default();
+            records.iter().try_for_each(|r| chain.take(r).map(|_| ()))
+        };
+        assert!(check(&[&first, &second, &third]).is_ok());
+        for bad in [&[&second, &third][..], &[&first, &third], &[&first, &first], &[&first, &third, &second]]
+        {
+            assert!(matches!(check(bad), Err(ReadError::Damaged { .. })), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! `sos.log.v1` over any [`EventLog`].
+
+use std::sync::Arc;
+
+use futures::stream::{self, BoxStream, StreamExt as _};
+use sos_proto::log::v1::event_log_service_server::{EventLogService, EventLogServiceServer};
+use sos_proto::log::v1::{
+    AppendEventsRequest, AppendEventsResponse, AppendResult, GetHeadRequest, GetHeadResponse,
+    ReadEventsRequest, ReadEventsResponse, SubscribeEventsRequest, SubscribeEventsResponse,
+};
+use sos_proto::time;
+use tonic::{Request, Response, Status};
+
+use crate::{Append, AppendError, EventLog, Expected, ReadError, Record};
+
+/// Serves an event log over gRPC.
+#[derive(Clone)]
+pub struct LogService {
+    log: Arc<dyn EventLog>,
+}
+
+impl LogService {
+    /// The service for a tonic router.
+    pub fn server(log: Arc<dyn EventLog>) -> EventLogServiceServer<Self> {
+        EventLogServiceServer::new(Self { log })
+    }
+}
+
+type Responses<T> = BoxStream<'static, Result<T, Status>>;
+
+#[tonic::async_trait]
+impl EventLogService for LogService {
+    async fn append_events(
+        &self,
+        request: Request<AppendEventsRequest>,
+    ) -> Result<Response<AppendEventsResponse>, Status> {
+        let request = request.into_inner();
+        let expected = request.expected.map(|e| Expected { stream: e.stream, position: e.position });
+        let appended = self.log.append(Append { events: request.events, expected }).await;
+        let results = appended.map_err(append_status)?.into_iter().map(|a| AppendResult {
+            position: a.position,
+            event_id: a.event_id,
+            recorded_at: Some(time::timestamp(a.recorded_at)),
+            duplicate: a.duplicate,
+        });
+        Ok(Response::new(AppendEventsResponse { results: results.collect() }))
+    }
+
+    type ReadEventsStream = Responses<ReadEventsResponse>;
+
+    async fn read_events(
+        &self,
+        request: Request<ReadEventsRequest>,
+    ) -> Result<Response<Self::ReadEventsStream>, Status> {
+        let request = request.into_inner();
+        let head = self.log.head().await.map_err(read_status)?.position;
+        let from = request.from_position.max(1);
+        let to = if request.to_position == 0 { head } else { request.to_position.min(head) };
+        let log = Arc::clone(&self.log);
+        let pages = stream::try_unfold(from, move |next| {
+            let log = Arc::clone(&log);
+            async move {
+                if next > to {
+                    return Ok(None);
+                }
+                let records = log.read_records(next).await.map_err(read_status)?;
+                page(&records, next, to, request.as_stored)
+            }
+        });
+        let responses = pages.map(|page: Result<Vec<_>, Status>| match page {
+            Ok(page) => stream::iter(page.into_iter().map(Ok)).left_stream(),
+            Err(status) => stream::iter([Err(status)]).right_stream(),
+        });
+        Ok(Response::new(responses.flatten().boxed()))
+    }
+
+    type SubscribeEventsStream = Responses<SubscribeEventsResponse>;
+
+    async fn subscribe_events(
+        &self,
+        request: Request<SubscribeEventsRequest>,
+    ) -> Result<Response<Self::SubscribeEventsStream>, Status> {
+        let batches = self.log.follow(request.into_inner().from_position.max(1));
+        let responses = batches.map(|batch| {
+            let events = batch.map_err(read_status)?.recorded().collect();
+            Ok(SubscribeEventsResponse { events })
+        });
+        Ok(Response::new(responses.boxed()))
+    }
+
+    async fn get_head(&self, _: Request<GetHeadRequest>) -> Result<Response<GetHeadResponse>, Status> {
+        let head = self.log.head().await.map_err(read_status)?;
+        Ok(Response::new(GetHeadResponse { position: head.position, hash: head.hash.to_vec() }))
+    }
+}
+
+/// The responses for some stored records, and the position behind them; nothing where the log ends early.
+fn page(
+    records: &[Record],
+    from: u64,
+    to: u64,
+    as_stored: bool,
+) -> Result<Option<(Vec<ReadEventsResponse>, u64)>, Status> {
+    let mut next = from;
+    let mut responses = Vec::with_capacity(records.len());
+    for record in records.iter().take_while(|r| r.first <= to) {
+        let batch = record.decode().map_err(read_status)?;
+        responses.push(if as_stored {
+            ReadEventsResponse {
+                events: Vec::new(),
+                record: record.bytes.clone(),
+                record_position: record.first,
+            }
+        } else {
+            let events = batch.recorded().filter(|e| (from..=to).contains(&e.position)).collect();
+            ReadEventsResponse { events, ..ReadEventsResponse::default() }
+        });
+        next = batch.end();
+    }
+    Ok((next > from).then_some((responses, next)))
+}
+
+fn append_status(error: AppendError) -> Status {
+    match error {
+        AppendError::Invalid(_) => Status::invalid_argument(error.to_string()),
+        AppendError::Conflict { actual, .. } => {
+            let mut status = Status::aborted(error.to_string());
+            status.metadata_mut().insert(ACTUAL_POSITION, actual.into());
+            status
+        }
+        AppendError::Unavailable(reason) => Status::unavailable(reason),
+    }
+}
+
+/// Metadata key that tells where a stream ends after a lost race.
+pub(crate) const ACTUAL_POSITION: &str = "sos-actual-position";
+
+/// Metadata key that tells the first bad position.
+pub(crate) const DAMAGED_POSITION: &str = "sos-damaged-position";
+
+fn read_status(error: ReadError) -> Status {
+    match error {
+        ReadError::Damaged { position, reason } => {
+            let mut status = Status::data_loss(reason);
+            status.metadata_mut().insert(DAMAGED_POSITION, position.into());
+            status
+        }
+        ReadError::Unavailable(reason) => Status::unavailable(reason),
+    }
+}

@@ -1,0 +1,32 @@
+//! Where record batches are kept. A store knows keys and bytes, nothing of what they mean.
+
+mod memory;
+mod sled;
+
+pub use memory::MemoryStore;
+pub use sled::{OpenError, SledStore};
+
+use crate::record::Record;
+
+/// Keeps record batches in order of their first position.
+pub trait Store: Send + Sync + 'static {
+    /// Writes one record batch. It is durable only after [`sync`](Store::sync).
+    ///
+    /// # Errors
+    /// If the world is at fault; the store must not be written to afterwards.
+    fn put(&self, record: &Record) -> Result<(), StoreError>;
+
+    /// Makes everything durable that was put before.
+    ///
+    /// # Errors
+    /// If it is not known to be durable; the store must not be written to afterwards.
+    fn sync(&self) -> Result<(), StoreError>;
+
+    /// The record batch with the greatest key that is not above `position`, and all behind it, in order.
+    fn scan(&self, position: u64) -> Box<dyn Iterator<Item = Result<Record, StoreError>> + '_>;
+}
+
+/// The world failed a store.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct StoreError(pub String);

@@ -1,0 +1,35 @@
+//! A store for tests: nothing outlives it.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
+
+use bytes::Bytes;
+
+use super::{Store, StoreError};
+use crate::record::Record;
+
+/// A store for tests: nothing outlives it.
+#[derive(Debug, Default)]
+pub struct MemoryStore(RwLock<BTreeMap<u64, Bytes>>);
+
+impl Store for MemoryStore {
+    fn put(&self, record: &Record) -> Result<(), StoreError> {
+        let mut map = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        map.insert(record.first, record.bytes.clone());
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn scan(&self, position: u64) -> Box<dyn Iterator<Item = Result<Record, StoreError>> + '_> {
+        let map = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let start = map.range(..=position).next_back().map_or(position, |(first, _)| *first);
+        let records: Vec<_> = map
+            .range(start..)
+            .map(|(first, bytes)| Ok(Record { first: *first, bytes: bytes.clone() }))
+            .collect();
+        Box::new(records.into_iter())
+    }
+}
