@@ -3,6 +3,7 @@
 
 pub mod call_point;
 pub mod time;
+pub mod trace;
 
 /// The compiled `.proto` files, for gRPC server reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

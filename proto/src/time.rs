@@ -1,6 +1,6 @@
 //! Points in time on the wire, as microseconds since 1970-01-01T00:00:00Z. Reads no clock.
 
-use pbjson_types::{Duration, Timestamp};
+pub use pbjson_types::{Duration, Timestamp};
 
 /// 0001-01-01T00:00:00Z, the first second that a protobuf timestamp can name.
 const FIRST_SECOND: i64 = -62_135_596_800;

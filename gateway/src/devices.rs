@@ -1,0 +1,190 @@
+//! What the gateway must know of each call point: whether it is there, in which form it wants its answers,
+//! and what its lamp should show. A pure fold of the log (P4); it sends nothing (P12).
+
+use std::collections::HashMap;
+
+use sos_proto::call_point::CallPoint;
+use sos_proto::device::v1::{Feedback, Indicator};
+use sos_proto::event::v1::event::Body;
+use sos_proto::event::v1::{Encoding, Event, ResponseStatus};
+
+/// All call points that the log speaks of.
+#[derive(Debug, Default)]
+pub struct Devices(HashMap<CallPoint, Device>);
+
+/// One call point.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Device {
+    /// The run of the firmware that is connected; nothing while it is gone.
+    pub online: Option<String>,
+    /// The form of its newest message.
+    pub encoding: Encoding,
+    /// What its lamp should show; nothing before its first press.
+    pub feedback: Option<Feedback>,
+}
+
+/// A lamp that should show something else now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wanted {
+    /// Whose lamp.
+    pub call_point: CallPoint,
+    /// In which form to say so.
+    pub encoding: Encoding,
+    /// What it should show.
+    pub feedback: Feedback,
+}
+
+impl Devices {
+    /// What is known of a call point.
+    #[must_use]
+    pub fn get(&self, call_point: &CallPoint) -> Option<&Device> {
+        self.0.get(call_point)
+    }
+
+    /// What every lamp should show.
+    pub fn wanted(&self) -> impl Iterator<Item = Wanted> {
+        self.0.iter().filter_map(|(call_point, device)| device.wanted(call_point))
+    }
+
+    /// Learns an event. Answers with the lamp that should change.
+    pub fn evolve(&mut self, event: &Event) -> Option<Wanted> {
+        let call_point = CallPoint::new(&event.site_id, &event.device_id).ok()?;
+        let device = self.0.entry(call_point.clone()).or_default();
+        if let Some(origin) = &event.origin {
+            device.encoding = origin.encoding();
+        }
+        match event.body.as_ref()? {
+            Body::DeviceOnline(_) => device.online = event.origin.as_ref().map(|o| o.boot_id.clone()),
+            Body::DeviceOffline(_) => device.online = None,
+            _ => {}
+        }
+        let feedback = device.next_feedback(event)?;
+        if device.feedback.as_ref() == Some(&feedback) {
+            return None;
+        }
+        device.feedback = Some(feedback);
+        device.wanted(&call_point)
+    }
+}
+
+impl Device {
+    fn wanted(&self, call_point: &CallPoint) -> Option<Wanted> {
+        let feedback = self.feedback.clone()?;
+        Some(Wanted { call_point: call_point.clone(), encoding: self.encoding, feedback })
+    }
+
+    /// What the lamp should show after an event, where the event has a say in it.
+    fn next_feedback(&self, event: &Event) -> Option<Feedback> {
+        let show = |alert_id: &str, indicator: Indicator| {
+            Some(Feedback {
+                alert_id: alert_id.to_owned(),
+                indicator: indicator.into(),
+                message: String::new(),
+            })
+        };
+        let lit = self.feedback.as_ref().filter(|f| f.indicator() != Indicator::Idle);
+        match event.body.as_ref()? {
+            // Nothing at the call point may light up after a silent press.
+            Body::Press(press) if lit.is_none() && !press.silent => {
+                show(&event.event_id, Indicator::Received)
+            }
+            Body::AlertReopened(_) if self.shows(event) => show(&event.alert_id, Indicator::Acknowledged),
+            _ if lit.is_none() || !self.shows(event) => None,
+            Body::AlertAcknowledged(_) => show(&event.alert_id, Indicator::Acknowledged),
+            Body::AlertAckExpired(_) => show(&event.alert_id, Indicator::Received),
+            Body::UnitDispatched(_) => show(&event.alert_id, Indicator::HelpComing),
+            Body::ResponseUpdated(r) if r.status() == ResponseStatus::OnScene => {
+                show(&event.alert_id, Indicator::HelpOnScene)
+            }
+            Body::AlertResolved(_) => show(&event.alert_id, Indicator::Idle),
+            _ => None,
+        }
+    }
+
+    /// Whether the lamp shows the alert that an event is about.
+    fn shows(&self, event: &Event) -> bool {
+        self.feedback.as_ref().is_some_and(|f| f.alert_id == event.alert_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sos_proto::device::v1::Press;
+    use sos_proto::event::v1::{
+        AlertAcknowledged, AlertReopened, AlertResolved, DeviceOffline, DeviceOnline, DeviceOrigin,
+        ResponseUpdated, UnitDispatched,
+    };
+
+    fn event(event_id: &str, alert_id: &str, body: Body) -> Event {
+        Event {
+            event_id: event_id.to_owned(),
+            alert_id: alert_id.to_owned(),
+            site_id: "s".to_owned(),
+            device_id: "d".to_owned(),
+            body: Some(body),
+            ..Event::default()
+        }
+    }
+
+    fn lamps(events: &[Event]) -> Vec<(String, Indicator)> {
+        let mut devices = Devices::default();
+        let changes = events.iter().filter_map(|e| devices.evolve(e));
+        changes.map(|w| (w.feedback.alert_id.clone(), w.feedback.indicator())).collect()
+    }
+
+    #[test]
+    fn the_lamp_follows_the_alert() {
+        let on_scene = ResponseUpdated { unit_id: "u".to_owned(), status: ResponseStatus::OnScene.into() };
+        let history = [
+            event("a", "", Body::Press(Press::default())),
+            event("b", "", Body::Press(Press::default())),
+            event("c", "another", Body::AlertAcknowledged(AlertAcknowledged {})),
+            event("d", "a", Body::AlertAcknowledged(AlertAcknowledged {})),
+            event("e", "a", Body::UnitDispatched(UnitDispatched::default())),
+            event("f", "a", Body::ResponseUpdated(on_scene)),
+            event("g", "a", Body::AlertResolved(AlertResolved::default())),
+            event("h", "a", Body::AlertReopened(AlertReopened::default())),
+            event("i", "a", Body::AlertResolved(AlertResolved::default())),
+            event("j", "", Body::Press(Press::default())),
+        ];
+        let expected = [
+            ("a", Indicator::Received),
+            ("a", Indicator::Acknowledged),
+            ("a", Indicator::HelpComing),
+            ("a", Indicator::HelpOnScene),
+            ("a", Indicator::Idle),
+            ("a", Indicator::Acknowledged),
+            ("a", Indicator::Idle),
+            ("j", Indicator::Received),
+        ];
+        assert_eq!(lamps(&history), expected.map(|(id, lamp)| (id.to_owned(), lamp)));
+    }
+
+    #[test]
+    fn a_silent_press_lights_nothing() {
+        let silent = Press { silent: true, ..Press::default() };
+        let history = [
+            event("a", "", Body::Press(silent)),
+            event("b", "a", Body::AlertAcknowledged(AlertAcknowledged {})),
+        ];
+        assert_eq!(lamps(&history), []);
+    }
+
+    #[test]
+    fn presence_and_form_are_those_of_the_newest_message() {
+        let from = |boot_id: &str, encoding: Encoding, body| {
+            let origin =
+                DeviceOrigin { boot_id: boot_id.to_owned(), encoding: encoding.into(), ..Default::default() };
+            Event { origin: Some(origin), ..event("x", "", body) }
+        };
+        let mut devices = Devices::default();
+        let call_point = CallPoint::new("s", "d").unwrap();
+        devices.evolve(&from("boot", Encoding::Json, Body::DeviceOnline(DeviceOnline::default())));
+        let device = devices.get(&call_point).unwrap();
+        assert_eq!((device.online.as_deref(), device.encoding), (Some("boot"), Encoding::Json));
+        devices.evolve(&from("boot", Encoding::Protobuf, Body::DeviceOffline(DeviceOffline::default())));
+        let device = devices.get(&call_point).unwrap();
+        assert_eq!((device.online.as_deref(), device.encoding), (None, Encoding::Protobuf));
+    }
+}

@@ -1,0 +1,245 @@
+//! A broker beside the gateway: a `rumqttc` subscriber with manual acknowledgements and a persistent session.
+//!
+//! A message is acknowledged after its commit, in order of receipt [MQTT-4.6.0-2] (P1). Each connection gets
+//! a fresh event loop: an acknowledgement carried over a reconnect could confirm another message.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use futures::stream::{FuturesOrdered, StreamExt as _};
+use futures::{FutureExt as _, future};
+use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::{Packet, Publish, PublishProperties};
+use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
+use sos_proto::call_point::{Leaf, TOPIC_ROOT};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::decode::JSON_CONTENT_TYPE;
+use crate::devices::Devices;
+use crate::downlink::{self, Downlink, Outgoing};
+use crate::ingest::{Incoming, Ingest, Refusal};
+use crate::telemetry;
+
+/// Messages that the broker may send before the first is acknowledged.
+const RECEIVE_MAX: u16 = 256;
+
+/// Messages between the connection and the log. Those that need no acknowledgement are dropped before they
+/// could take the place of one that does.
+const QUEUE_MAX: usize = 2 * RECEIVE_MAX as usize;
+
+/// Requests to the connection; further receipts are dropped.
+const REQUESTS_MAX: usize = 1_024;
+
+/// Largest MQTT packet, in bytes. The broker does not deliver larger ones, so it should not take them either.
+const PACKET_BYTES_MAX: u32 = 2 * 1024 * 1024;
+
+/// Time between two tries to reach the broker.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Time between two signs of life.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// An external broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Names this gateway's session at the broker; unique among gateways.
+    pub client_id: String,
+    /// The gateways that share the messages among them.
+    pub group: String,
+}
+
+/// The connection to an external broker, and the way to its devices.
+pub(crate) struct Uplink {
+    config: Config,
+    downlink: Arc<ExternalDownlink>,
+    devices: Arc<RwLock<Devices>>,
+}
+
+impl Uplink {
+    /// A connection that is not made yet.
+    pub fn new(config: Config, devices: Arc<RwLock<Devices>>) -> Self {
+        Self { config, downlink: Arc::default(), devices }
+    }
+
+    /// The way to this broker's devices.
+    pub fn downlink(&self) -> Arc<ExternalDownlink> {
+        Arc::clone(&self.downlink)
+    }
+
+    /// Stays connected until shutdown.
+    pub async fn run(self, ingest: Ingest, shutdown: CancellationToken) {
+        while let Some(Err(error)) = shutdown.run_until_cancelled(self.connection(&ingest)).await {
+            self.downlink.set(None);
+            telemetry::uplink_lost(&error);
+            let _ = shutdown.run_until_cancelled(tokio::time::sleep(RETRY_INTERVAL)).await;
+        }
+    }
+
+    /// One connection, from its beginning to its loss.
+    async fn connection(&self, ingest: &Ingest) -> Result<(), String> {
+        let (client, event_loop) = AsyncClient::new(self.options(), REQUESTS_MAX);
+        let (messages, inbox) = mpsc::channel(QUEUE_MAX);
+        let mut tasks = JoinSet::new();
+        let connected = Arc::new(Notify::new());
+        // Polled in a task of its own, never behind the disk.
+        tasks.spawn(poll(event_loop, messages, Arc::clone(&connected)));
+        let greeting = Greeting {
+            client: client.clone(),
+            filters: self.filters(),
+            downlink: self.downlink(),
+            devices: Arc::clone(&self.devices),
+        };
+        tasks.spawn(async move {
+            connected.notified().await;
+            greeting.send().await;
+            future::pending().await
+        });
+        let recorded = record(inbox, &client, ingest, &self.downlink).await;
+        recorded.map_err(|e| e.to_string())?;
+        match tasks.join_next().await {
+            Some(Ok(error)) => Err(error.to_string()),
+            _ => Err("the connection's task ended".to_owned()),
+        }
+    }
+
+    fn options(&self) -> MqttOptions {
+        let mut options = MqttOptions::new(&self.config.client_id, &self.config.host, self.config.port);
+        options
+            .set_clean_start(false)
+            .set_session_expiry_interval(Some(u32::MAX))
+            .set_receive_maximum(Some(RECEIVE_MAX))
+            .set_max_packet_size(Some(PACKET_BYTES_MAX))
+            .set_manual_acks(true)
+            .set_keep_alive(KEEP_ALIVE);
+        options
+    }
+
+    fn filters(&self) -> Vec<String> {
+        let group = &self.config.group;
+        Leaf::FROM_DEVICE.iter().map(|leaf| format!("$share/{group}/{TOPIC_ROOT}/+/+/{leaf}")).collect()
+    }
+}
+
+/// Polls until the connection is lost, and says why.
+async fn poll(
+    mut event_loop: EventLoop,
+    messages: mpsc::Sender<Publish>,
+    connected: Arc<Notify>,
+) -> ConnectionError {
+    loop {
+        match event_loop.poll().await {
+            Ok(Event::Incoming(Packet::ConnAck(_))) => connected.notify_one(),
+            Ok(Event::Incoming(Packet::Publish(publish))) => {
+                let spare = messages.capacity() > usize::from(RECEIVE_MAX);
+                // At QoS 1 there is always a place: the broker keeps to RECEIVE_MAX.
+                if publish.qos != QoS::AtMostOnce || spare {
+                    let _ = messages.try_send(publish);
+                }
+            }
+            Ok(_) => {}
+            Err(error) => return error,
+        }
+    }
+}
+
+/// What is done first on a new connection.
+struct Greeting {
+    client: AsyncClient,
+    filters: Vec<String>,
+    downlink: Arc<ExternalDownlink>,
+    devices: Arc<RwLock<Devices>>,
+}
+
+impl Greeting {
+    /// Subscribes, and shows on every lamp what it should show: the broker may have lost it meanwhile.
+    async fn send(&self) {
+        for filter in &self.filters {
+            let _ = self.client.subscribe(filter, QoS::AtLeastOnce).await;
+        }
+        self.downlink.set(Some(self.client.clone()));
+        let wanted: Vec<_> = self.devices.read().unwrap_or_else(PoisonError::into_inner).wanted().collect();
+        for lamp in wanted {
+            let message = downlink::outgoing(&lamp.call_point, Leaf::Feedback, lamp.encoding, &lamp.feedback);
+            let _ = send(&self.client, message).await;
+        }
+    }
+}
+
+/// Records messages side by side, and acknowledges them in order of receipt.
+async fn record(
+    mut inbox: mpsc::Receiver<Publish>,
+    client: &AsyncClient,
+    ingest: &Ingest,
+    downlink: &ExternalDownlink,
+) -> Result<(), Refusal> {
+    let mut recording = FuturesOrdered::new();
+    loop {
+        tokio::select! {
+            Some(recorded) = recording.next() => {
+                let publish: Publish = recorded?;
+                // Fails only where the connection is lost, and then the broker sends it again.
+                let _ = client.ack(&publish).await;
+            }
+            publish = inbox.recv(), if recording.len() < QUEUE_MAX => match publish {
+                Some(publish) => recording.push_back(async move {
+                    let topic = String::from_utf8_lossy(&publish.topic);
+                    ingest.ingest_acknowledged(incoming(&topic, &publish), downlink).await?;
+                    Ok::<_, Refusal>(publish)
+                }),
+                None => return Ok(()),
+            },
+        }
+    }
+}
+
+fn incoming<'a>(topic: &'a str, publish: &'a Publish) -> Incoming<'a> {
+    let properties = publish.properties.as_ref();
+    let user = properties.and_then(|p| p.user_properties.iter().find(|(name, _)| name == "traceparent"));
+    Incoming {
+        topic,
+        payload: publish.payload.clone(),
+        content_type: properties.and_then(|p| p.content_type.as_deref()),
+        traceparent: user.map(|(_, value)| value.as_str()),
+        retained: publish.retain,
+    }
+}
+
+/// The way to the devices of an external broker.
+#[derive(Default)]
+pub(crate) struct ExternalDownlink(RwLock<Option<AsyncClient>>);
+
+impl ExternalDownlink {
+    fn set(&self, client: Option<AsyncClient>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = client;
+    }
+}
+
+impl Downlink for ExternalDownlink {
+    fn publish(&self, message: Outgoing) -> BoxFuture<'_, ()> {
+        let client = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let topic = message.topic.clone();
+        // Never waits: the way to a device must not hold up the way from it.
+        let sent = client
+            .is_some_and(|client| send(&client, message).now_or_never().is_some_and(|sent| sent.is_ok()));
+        if !sent {
+            telemetry::downlink_dropped(&topic);
+        }
+        future::ready(()).boxed()
+    }
+}
+
+async fn send(client: &AsyncClient, message: Outgoing) -> Result<(), rumqttc::v5::ClientError> {
+    let properties = PublishProperties {
+        content_type: message.json.then(|| JSON_CONTENT_TYPE.to_owned()),
+        ..PublishProperties::default()
+    };
+    let Outgoing { topic, payload, retain, .. } = message;
+    client.publish_with_properties(topic, QoS::AtLeastOnce, retain, payload, properties).await
+}

@@ -1,0 +1,332 @@
+//! The one way from an MQTT message into the log, for both brokers.
+//!
+//! Invariant: [`Ingest::ingest`] returns `Ok` only when the message is on stable storage (P1), and then the
+//! broker may acknowledge it. It never returns `Ok` for a message that it did not understand without the
+//! bytes being in the log (P3).
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+use sos_eventlog::{Append, AppendError, Appended, EventLog, clock};
+use sos_proto::call_point::{CallPoint, Leaf, TopicError};
+use sos_proto::device::v1::{DeviceHealth, DeviceState, Receipt, ReceiptStatus};
+use sos_proto::event::v1::event::Body;
+use sos_proto::event::v1::{
+    DeviceOffline, DeviceOnline, DeviceOrigin, Encoding, Event, OfflineReason, Quarantined,
+};
+use sos_proto::time;
+use tokio::sync::watch;
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use crate::decode::{self, Decoded, Unreadable};
+use crate::devices::Devices;
+use crate::downlink::{self, Downlink};
+use crate::{normal, telemetry};
+
+/// Longest payload of a device's message, in bytes; a longer one is quarantined.
+pub const PAYLOAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Most bytes of a quarantined payload that the log keeps.
+const QUARANTINE_BYTES_MAX: usize = 8 * 1024;
+
+/// Most capabilities of a call point that the log keeps.
+const CAPABILITIES_MAX: usize = 32;
+
+/// A message from a device, as its broker hands it over.
+#[derive(Debug, Clone)]
+pub struct Incoming<'a> {
+    /// MQTT topic.
+    pub topic: &'a str,
+    /// Body.
+    pub payload: Bytes,
+    /// MQTT 5 content type.
+    pub content_type: Option<&'a str>,
+    /// W3C trace context from the MQTT 5 user property of that name.
+    pub traceparent: Option<&'a str>,
+    /// The broker had kept the message; it may be of any age.
+    pub retained: bool,
+}
+
+/// Why a message is not in the log. It must not be acknowledged.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Refusal {
+    /// The topic is outside the scheme.
+    #[error(transparent)]
+    Topic(#[from] TopicError),
+    /// The topic is one that devices only listen to.
+    #[error("topic: devices do not publish to {0}")]
+    NotForDevices(Leaf),
+    /// The log can take nothing now; the device repeats its message.
+    #[error(transparent)]
+    Unavailable(#[from] AppendError),
+}
+
+/// The way into the log. Clones share it.
+#[derive(Clone)]
+pub struct Ingest {
+    log: Arc<dyn EventLog>,
+    devices: Arc<RwLock<Devices>>,
+    /// How far the log is folded into `devices`.
+    folded: watch::Receiver<u64>,
+}
+
+impl Ingest {
+    /// A way into `log`, beside a fold of the same log.
+    pub(crate) fn new(
+        log: Arc<dyn EventLog>,
+        devices: Arc<RwLock<Devices>>,
+        folded: watch::Receiver<u64>,
+    ) -> Self {
+        Self { log, devices, folded }
+    }
+
+    /// Records a message, and answers the device on the way it came.
+    ///
+    /// # Errors
+    /// If it is not recorded; see [`Refusal`].
+    pub async fn ingest(&self, incoming: Incoming<'_>, downlink: &dyn Downlink) -> Result<(), Refusal> {
+        let received_at = clock::now();
+        let recorded = self.record(&incoming, received_at, downlink).await;
+        match &recorded {
+            Ok(outcome) => telemetry::ingested(outcome, (clock::now() - received_at) as f64 / 1e6),
+            Err(refusal) => telemetry::refused(incoming.topic, refusal),
+        }
+        recorded.map(|_| ())
+    }
+
+    /// Records a message whose broker has acknowledged it already: a topic outside the scheme is
+    /// quarantined, since nobody can be told.
+    ///
+    /// # Errors
+    /// If it is not recorded; see [`Refusal`].
+    pub async fn ingest_acknowledged(
+        &self,
+        incoming: Incoming<'_>,
+        downlink: &dyn Downlink,
+    ) -> Result<(), Refusal> {
+        match self.ingest(incoming.clone(), downlink).await {
+            Err(refusal @ (Refusal::Topic(_) | Refusal::NotForDevices(_))) => {
+                let reason = refusal.to_string();
+                telemetry::quarantined(None, &reason);
+                let event = quarantined(None, &incoming, Encoding::Unspecified, reason, clock::now());
+                self.append(event).await?;
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    async fn record(
+        &self,
+        incoming: &Incoming<'_>,
+        received_at: i64,
+        downlink: &dyn Downlink,
+    ) -> Result<&'static str, Refusal> {
+        let (call_point, leaf) = CallPoint::parse_topic(incoming.topic)?;
+        if !leaf.is_from_device() {
+            return Err(Refusal::NotForDevices(leaf));
+        }
+        let recorded = match leaf {
+            Leaf::State => self.record_state(&call_point, incoming, received_at).await?,
+            Leaf::Health => self.read_health(incoming),
+            _ => self.record_event(&call_point, incoming, received_at, downlink).await?,
+        };
+        let unreadable = match recorded {
+            Ok(outcome) => return Ok(outcome),
+            Err(unreadable) => unreadable,
+        };
+        telemetry::quarantined(Some(&call_point), &unreadable.reason);
+        let Unreadable { encoding, reason } = unreadable;
+        let event = quarantined(Some(&call_point), incoming, encoding, reason.clone(), received_at);
+        let appended = self.append(event).await?;
+        if leaf == Leaf::Event {
+            let mut receipt = receipt(&DeviceOrigin::default(), appended, ReceiptStatus::Quarantined);
+            receipt.reason = reason;
+            downlink.publish(downlink::outgoing(&call_point, Leaf::Receipt, encoding, &receipt)).await;
+        }
+        Ok("quarantined")
+    }
+
+    async fn record_event(
+        &self,
+        call_point: &CallPoint,
+        incoming: &Incoming<'_>,
+        received_at: i64,
+        downlink: &dyn Downlink,
+    ) -> Result<Result<&'static str, Unreadable>, Refusal> {
+        let decoded = match check_size(incoming)
+            .and_then(|()| decode::event(&incoming.payload, incoming.content_type))
+        {
+            Ok(decoded) => decoded,
+            Err(unreadable) => return Ok(Err(unreadable)),
+        };
+        let Decoded { encoding, .. } = decoded;
+        let (boot_id, sequence) = (decoded.message.boot_id.clone(), decoded.message.sequence);
+        if incoming.retained && (sequence == 0 || boot_id.is_empty()) {
+            let reason = "retained: an event of unknown age without boot id and sequence".to_owned();
+            return Ok(Err(Unreadable { encoding, reason }));
+        }
+        let want_receipt = decoded.message.want_receipt;
+        let mut event = normal::event(call_point, decoded, incoming.retained, received_at);
+        identify(&mut event, incoming, received_at);
+        let answered = want_receipt || matches!(event.body, Some(Body::Press(_) | Body::Cancel(_)));
+        let appended = self.append(event).await?;
+        let (outcome, status) = if appended.duplicate {
+            ("duplicate", ReceiptStatus::Duplicate)
+        } else {
+            ("recorded", ReceiptStatus::Recorded)
+        };
+        if answered {
+            let origin = DeviceOrigin { boot_id, sequence, ..DeviceOrigin::default() };
+            let receipt = receipt(&origin, appended, status);
+            downlink.publish(downlink::outgoing(call_point, Leaf::Receipt, encoding, &receipt)).await;
+        }
+        Ok(Ok(outcome))
+    }
+
+    /// Records that a call point came or went, where that is news.
+    async fn record_state(
+        &self,
+        call_point: &CallPoint,
+        incoming: &Incoming<'_>,
+        received_at: i64,
+    ) -> Result<Result<&'static str, Unreadable>, Refusal> {
+        // An empty body only clears what the broker retained.
+        if incoming.payload.is_empty() {
+            return Ok(Ok("unchanged"));
+        }
+        let decoded = check_size(incoming)
+            .and_then(|()| decode::message::<DeviceState>(&incoming.payload, incoming.content_type));
+        let decoded = match decoded {
+            Ok(decoded) => decoded,
+            Err(unreadable) => return Ok(Err(unreadable)),
+        };
+        let state = decoded.message;
+        let boot_id = normal::boot_id(&state.boot_id);
+        let connected = {
+            let devices = self.devices.read().unwrap_or_else(PoisonError::into_inner);
+            devices.get(call_point).and_then(|d| d.online.clone())
+        };
+        // P9: the last will of an older run never ends a newer one.
+        let news = if state.online {
+            connected.as_ref() != Some(&boot_id)
+        } else {
+            connected == Some(boot_id.clone())
+        };
+        if !news {
+            return Ok(Ok("unchanged"));
+        }
+        let mut event = Event {
+            site_id: call_point.site().to_owned(),
+            device_id: call_point.device().to_owned(),
+            received_at: Some(time::timestamp(received_at)),
+            schema: normal::SCHEMA,
+            origin: Some(DeviceOrigin {
+                boot_id,
+                encoding: decoded.encoding.into(),
+                ..DeviceOrigin::default()
+            }),
+            body: Some(presence(state)),
+            ..Event::default()
+        };
+        identify(&mut event, incoming, received_at);
+        let position = self.append(event).await?.position;
+        // The next message of this call point must meet the state that this one made.
+        let mut folded = self.folded.clone();
+        let _ = folded.wait_for(|folded| *folded >= position).await;
+        Ok(Ok("recorded"))
+    }
+
+    /// Checks a health report. Supervision is not built yet, so a readable one changes nothing.
+    fn read_health(&self, incoming: &Incoming<'_>) -> Result<&'static str, Unreadable> {
+        check_size(incoming)?;
+        decode::message::<DeviceHealth>(&incoming.payload, incoming.content_type)?;
+        Ok("unchanged")
+    }
+
+    async fn append(&self, event: Event) -> Result<Appended, AppendError> {
+        let span = tracing::debug_span!(
+            "ingest",
+            trace_id = sos_proto::trace::trace_id(&event),
+            site = event.site_id
+        );
+        async {
+            let appended = self.log.append(Append::one(event)).await?.pop();
+            let appended = appended.ok_or_else(|| AppendError::Unavailable("no answer".to_owned()))?;
+            tracing::debug!(position = appended.position, duplicate = appended.duplicate, "recorded");
+            Ok(appended)
+        }
+        .instrument(span)
+        .await
+    }
+}
+
+fn check_size(incoming: &Incoming<'_>) -> Result<(), Unreadable> {
+    let bytes = incoming.payload.len();
+    if bytes <= PAYLOAD_BYTES_MAX {
+        return Ok(());
+    }
+    let encoding = decode::encoding(&incoming.payload, incoming.content_type);
+    Err(Unreadable { encoding, reason: format!("payload: {bytes} bytes, {PAYLOAD_BYTES_MAX} allowed") })
+}
+
+fn presence(state: DeviceState) -> Body {
+    if !state.online {
+        return Body::DeviceOffline(DeviceOffline { reason: OfflineReason::LastWill.into() });
+    }
+    let capabilities = state.capabilities.into_iter().take(CAPABILITIES_MAX);
+    Body::DeviceOnline(DeviceOnline {
+        firmware: normal::clip(state.firmware, normal::NAME_CHARS_MAX),
+        capabilities: capabilities.map(|c| normal::clip(c, 64)).collect(),
+    })
+}
+
+fn quarantined(
+    call_point: Option<&CallPoint>,
+    incoming: &Incoming<'_>,
+    encoding: Encoding,
+    reason: String,
+    received_at: i64,
+) -> Event {
+    let kept = incoming.payload.len().min(QUARANTINE_BYTES_MAX);
+    let body = Quarantined {
+        topic: normal::clip(incoming.topic.to_owned(), 200),
+        payload: incoming.payload.slice(..kept),
+        payload_size: incoming.payload.len() as u64,
+        reason: normal::clip(reason, 500),
+    };
+    let mut event = Event {
+        site_id: call_point.map(|c| c.site().to_owned()).unwrap_or_default(),
+        device_id: call_point.map(|c| c.device().to_owned()).unwrap_or_default(),
+        received_at: Some(time::timestamp(received_at)),
+        schema: normal::SCHEMA,
+        origin: Some(DeviceOrigin { encoding: encoding.into(), ..DeviceOrigin::default() }),
+        body: Some(Body::Quarantined(body)),
+        ..Event::default()
+    };
+    identify(&mut event, incoming, received_at);
+    event
+}
+
+/// Gives an event its id and its place in a trace.
+fn identify(event: &mut Event, incoming: &Incoming<'_>, received_at: i64) {
+    let seconds = u64::try_from(received_at / 1_000_000).unwrap_or(0);
+    let nanos = u32::try_from(received_at % 1_000_000 * 1_000).unwrap_or(0);
+    let timestamp = uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos);
+    event.event_id = Uuid::new_v7(timestamp).to_string();
+    event.traceparent =
+        incoming.traceparent.filter(|t| sos_proto::trace::is_traceparent(t)).unwrap_or_default().to_owned();
+}
+
+fn receipt(origin: &DeviceOrigin, appended: Appended, status: ReceiptStatus) -> Receipt {
+    Receipt {
+        boot_id: origin.boot_id.clone(),
+        sequence: origin.sequence,
+        event_id: appended.event_id,
+        position: appended.position,
+        status: status.into(),
+        recorded_at: Some(time::timestamp(appended.recorded_at)),
+        reason: String::new(),
+    }
+}

@@ -1,0 +1,67 @@
+//! Metrics and log lines of the gateway.
+
+use std::fmt::Display;
+
+use sos_proto::call_point::CallPoint;
+
+use crate::ingest::Refusal;
+
+/// Describes the metrics below.
+pub(crate) fn describe() {
+    metrics::describe_counter!(
+        "sos_ingest_messages_total",
+        "Messages from devices, by outcome: recorded, duplicate, quarantined, unchanged, refused, unavailable"
+    );
+    metrics::describe_histogram!(
+        "sos_ingest_seconds",
+        metrics::Unit::Seconds,
+        "Time from a message's arrival to the end of its commit"
+    );
+    metrics::describe_counter!("sos_feedback_total", "Changes of a lamp handed to a broker");
+    metrics::describe_counter!("sos_uplink_errors_total", "Lost connections to the external broker");
+    metrics::describe_counter!(
+        "sos_downlink_dropped_total",
+        "Messages to devices dropped while the way was blocked"
+    );
+}
+
+/// Counts what became of a message.
+pub(crate) fn ingested(outcome: &'static str, seconds: f64) {
+    metrics::counter!("sos_ingest_messages_total", "outcome" => outcome).increment(1);
+    metrics::histogram!("sos_ingest_seconds").record(seconds);
+}
+
+/// A message that nobody can be told about in the log, because its topic names no call point.
+pub(crate) fn refused(topic: &str, refusal: &Refusal) {
+    let outcome = if matches!(refusal, Refusal::Unavailable(_)) { "unavailable" } else { "refused" };
+    metrics::counter!("sos_ingest_messages_total", "outcome" => outcome).increment(1);
+    tracing::warn!(topic = topic.chars().take(200).collect::<String>(), %refusal, "refused a message");
+}
+
+/// Bytes that cannot be read.
+pub(crate) fn quarantined(call_point: Option<&CallPoint>, reason: &str) {
+    let call_point = call_point.map(ToString::to_string);
+    tracing::warn!(call_point, reason, "quarantined a message");
+}
+
+/// A lamp changed.
+pub(crate) fn feedback(count: u64) {
+    metrics::counter!("sos_feedback_total").increment(count);
+}
+
+/// The external broker is gone.
+pub(crate) fn uplink_lost(error: &dyn Display) {
+    metrics::counter!("sos_uplink_errors_total").increment(1);
+    tracing::warn!(%error, "lost the external broker; trying again");
+}
+
+/// The way to devices is blocked.
+pub(crate) fn downlink_dropped(topic: &str) {
+    metrics::counter!("sos_downlink_dropped_total").increment(1);
+    tracing::debug!(topic, "dropped a message to a device: the way is blocked");
+}
+
+/// A message of ours cannot be written.
+pub(crate) fn unsendable(error: &dyn Display) {
+    tracing::error!(%error, "a message to a device cannot be written as json");
+}
