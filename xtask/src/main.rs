@@ -1,2 +1,50 @@
-//! To be filled.
-fn main() {}
+//! Chores of this repository: `cargo xtask test` and `cargo xtask tidy`.
+//!
+//! Builds nothing that is shipped and imports no other crate of ours, so that it runs when they do not
+//! compile. Invariant: exit code 0 only if everything that was asked for was done and nothing was found.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the output is the result")]
+
+mod process;
+mod test;
+mod tidy;
+mod tools;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+
+const USAGE: &str =
+    "usage: cargo xtask test    everything that has to pass, in order; stops at the first failure
+       cargo xtask tidy    the rules of the house: imports, rooms, headers, sizes, citations";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let chore = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["test"] => test::run,
+        ["tidy"] => tidy::run,
+        ["help" | "--help" | "-h"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match enter_root().and_then(|()| chore()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Every path in this program is relative to the root of the repository.
+fn enter_root() -> Result<()> {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").context("not started by `cargo xtask`")?;
+    let root = Path::new(&package).parent().context("the package has no parent folder")?;
+    std::env::set_current_dir(root).with_context(|| format!("cannot enter {}", root.display()))
+}

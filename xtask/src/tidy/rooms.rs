@@ -1,0 +1,137 @@
+//! Libraries that stay in their room, so that each can be replaced by changing one place.
+
+use std::collections::BTreeMap;
+
+use super::Finding;
+use super::rust::{has_word, is_word};
+use super::tree::{File, numbered};
+
+/// Libraries, and the paths below which their names may be used.
+const ROOMS: [(&str, &[&str]); 2] = [
+    ("sled", &["eventlog/src/store.rs", "eventlog/src/store/"]),
+    ("rmqtt", &["gateway/src/embedded.rs", "gateway/src/embedded/"]),
+];
+
+/// Used in one file of a crate at most; the end-to-end tests count as a crate.
+const ONE_FILE_A_CRATE: &str = "rumqttc";
+
+/// What the wire crate must not even mention.
+const NOT_IN_PROTO: [&str; 2] = ["tokio", "sled"];
+
+/// Libraries used outside their room are findings.
+pub(super) fn check(files: &[File]) -> Vec<Finding> {
+    let mut findings = outside(files);
+    findings.extend(scattered(files));
+    findings.extend(in_proto(files));
+    findings
+}
+
+fn outside(files: &[File]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (library, room) in ROOMS {
+        for file in files.iter().filter(|file| !room.iter().any(|place| file.path.starts_with(place))) {
+            if let Some(line) = first_use(file, library) {
+                let message = format!("{library} belongs in {}", room.join(" or "));
+                findings.push(Finding::new(file, line, message));
+            }
+        }
+    }
+    findings
+}
+
+fn scattered(files: &[File]) -> Vec<Finding> {
+    let mut users: BTreeMap<&str, Vec<(&File, usize)>> = BTreeMap::new();
+    for file in files {
+        if let Some(line) = first_use(file, ONE_FILE_A_CRATE) {
+            users.entry(file.folder()).or_default().push((file, line));
+        }
+    }
+    users
+        .into_iter()
+        .filter(|(_, users)| users.len() > 1)
+        .flat_map(|(folder, users)| {
+            let message =
+                format!("{ONE_FILE_A_CRATE} is used in {} files of {folder}, at most 1", users.len());
+            users.into_iter().map(move |(file, line)| Finding::new(file, line, message.clone()))
+        })
+        .collect()
+}
+
+fn in_proto(files: &[File]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|file| file.folder() == "proto") {
+        let text = match file.path.as_str() {
+            "proto/Cargo.toml" => &file.text,
+            _ => &file.code,
+        };
+        for (number, line) in numbered(text) {
+            for word in NOT_IN_PROTO.iter().filter(|word| has_word(line, word)) {
+                findings.push(Finding::new(file, number, format!("proto must not mention {word}")));
+            }
+        }
+    }
+    findings
+}
+
+/// The first line whose code names a library.
+fn first_use(file: &File, library: &str) -> Option<usize> {
+    numbered(&file.code).find(|(_, code)| names(code, library)).map(|(number, _)| number)
+}
+
+/// `sled::…` or `use sled`, but not `store::sled::…`, which is a module of ours.
+fn names(code: &str, library: &str) -> bool {
+    let imported = [";", " as "].iter().any(|end| code.contains(&format!("use {library}{end}")));
+    imported
+        || code.match_indices(&format!("{library}::")).any(|(at, _)| {
+            let before = code.get(..at).unwrap_or_default();
+            let before = before.strip_suffix("::").unwrap_or(before);
+            !before.chars().next_back().is_some_and(|c| is_word(c) || c == '>')
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::findings;
+    use super::*;
+
+    #[test]
+    fn a_library_outside_its_room_is_found() {
+        let files = [
+            ("eventlog/src/store/sled.rs", "//! A.\nuse sled::Db;\n"),
+            ("eventlog/src/lib.rs", "//! sled::Db\nuse crate::store::sled::SledStore;\n"),
+            ("gateway/src/lib.rs", "//! A.\nfn f() -> ::sled::Result<()> {}\nuse rmqtt::Hook;\n"),
+            ("gateway/src/embedded/hook.rs", "//! A.\nuse rmqtt::Hook;\n"),
+            ("sos/src/main.rs", "//! A.\nuse sled;\n"),
+        ];
+        assert_eq!(
+            findings(check, &files),
+            [
+                "gateway/src/lib.rs:2: sled belongs in eventlog/src/store.rs or eventlog/src/store/",
+                "sos/src/main.rs:2: sled belongs in eventlog/src/store.rs or eventlog/src/store/",
+                "gateway/src/lib.rs:3: rmqtt belongs in gateway/src/embedded.rs or gateway/src/embedded/"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_library_in_two_files_of_a_crate_is_found() {
+        let files = ["gateway/src/external.rs", "tests/src/client.rs", "tests/tests/press.rs"];
+        let files = files.map(|path| (path, "//! A.\nuse rumqttc::v5::AsyncClient;\n"));
+        assert_eq!(
+            findings(check, &files),
+            [
+                "tests/src/client.rs:2: rumqttc is used in 2 files of tests, at most 1",
+                "tests/tests/press.rs:2: rumqttc is used in 2 files of tests, at most 1"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_runtime_in_proto_is_found() {
+        let files = [
+            ("proto/Cargo.toml", "[dependencies]\ntokio.workspace = true\n"),
+            ("proto/src/lib.rs", "//! No tokio.\n"),
+        ];
+        assert_eq!(findings(check, &files), ["proto/Cargo.toml:2: proto must not mention tokio"]);
+    }
+}
