@@ -1,1 +1,20 @@
-//! To be filled.
+//! Turns the event log into live alerts and serves the operator contract over gRPC.
+//!
+//! Data moves one way: the log is followed and folded into state by a pure core; queries and watches read
+//! that state; commands are decided against it and appended to the log, and are seen once they come back
+//! from there. Nothing here talks to a device or keeps anything on disk.
+//!
+//! Invariant: state changes only by folding durable events in the order of the log (P4, P5).
+
+mod commands;
+mod config;
+mod core;
+mod head;
+mod live;
+mod processor;
+mod service;
+mod telemetry;
+mod timeline;
+
+pub use config::Config;
+pub use processor::{Error, Processor};

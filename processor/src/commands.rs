@@ -1,0 +1,207 @@
+//! Carries out operators' commands: decide, append, wait until the event has come back, answer.
+//!
+//! Invariant: the answer is always read from the log's record of that request id, so the first answer and
+//! every later one are the same (P6).
+
+use std::sync::Arc;
+
+use sos_eventlog::{Append, AppendError, EventLog, Expected, ReadError, clock};
+use sos_proto::alert::v1::Alert;
+use sos_proto::event::v1::Event;
+use sos_proto::event::v1::event::Body;
+use sos_proto::time;
+use uuid::{NoContext, Uuid};
+
+use crate::config::{COMMAND_ROUNDS_MAX, TIMELINE_EVENTS_MAX};
+use crate::core::commands::{Action, Rejection, decide};
+use crate::core::{RecordedRequest, State, evolve};
+use crate::live::{Behind, Live};
+use crate::timeline;
+
+/// Version of the meaning of the events written here.
+const SCHEMA: u32 = 1;
+
+/// An operator's command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Command {
+    /// The alert.
+    pub alert_id: String,
+    /// Names the command.
+    pub request_id: String,
+    /// Refuse if the alert has another revision.
+    pub expected_revision: Option<u64>,
+    /// Who commands.
+    pub actor: String,
+    /// What to do.
+    pub action: Action,
+}
+
+/// Why a command had no effect.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    /// There is no such alert.
+    #[error("there is no alert {0}")]
+    NotFound(String),
+    /// The request id names another command.
+    #[error("request_id {0:?} was already used for another command")]
+    RequestIdTaken(String),
+    /// The alert has changed since the caller looked.
+    #[error("alert {alert_id} has revision {actual}, not {expected}")]
+    Stale {
+        /// The alert.
+        alert_id: String,
+        /// The revision that the caller expected.
+        expected: u64,
+        /// The revision it has.
+        actual: u64,
+    },
+    /// The alert's state does not allow it.
+    #[error("alert {alert_id}: {}", .rejection.refusal)]
+    Rejected {
+        /// The alert.
+        alert_id: String,
+        /// Why, and the state.
+        rejection: Rejection,
+    },
+    /// Others changed the alert faster than this command could be decided.
+    #[error("others change alert {0} all the time")]
+    Contended(String),
+    /// The log did not take the event.
+    #[error(transparent)]
+    Append(AppendError),
+    /// The log could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Live state is behind the log.
+    #[error(transparent)]
+    Behind(#[from] Behind),
+}
+
+/// What the state says about a command.
+enum Verdict {
+    Recorded(RecordedRequest),
+    Accepted(Append),
+}
+
+/// Carries out commands.
+#[derive(Clone)]
+pub(crate) struct Commands {
+    live: Arc<Live>,
+    log: Arc<dyn EventLog>,
+}
+
+impl Commands {
+    /// Decides against this state, appends to this log.
+    pub(crate) fn new(live: Arc<Live>, log: Arc<dyn EventLog>) -> Self {
+        Self { live, log }
+    }
+
+    /// Carries out a command and answers with the alert as it was right after it.
+    pub(crate) async fn execute(&self, command: &Command) -> Result<Alert, CommandError> {
+        let mut caught_up = false;
+        let mut rounds = 0;
+        loop {
+            match self.live.read(|state| judge(state, command, clock::now())) {
+                Ok(Verdict::Recorded(request)) => return self.answer(&request).await,
+                Ok(Verdict::Accepted(_)) if rounds == COMMAND_ROUNDS_MAX => {
+                    return Err(CommandError::Contended(command.alert_id.clone()));
+                }
+                Ok(Verdict::Accepted(append)) => {
+                    rounds += 1;
+                    self.append(append).await?;
+                }
+                Err(error) if caught_up => return Err(error),
+                // P6: a repeat whose first event is durable but not folded yet must not be turned down.
+                Err(_) => {
+                    let head = self.log.head().await?;
+                    self.live.catch_up(head.position).await?;
+                    caught_up = true;
+                }
+            }
+        }
+    }
+
+    /// Appends the event, unless somebody else appended to the alert first, and waits until the state has
+    /// what the log has.
+    async fn append(&self, append: Append) -> Result<(), CommandError> {
+        let reached = match self.log.append(append).await {
+            Ok(appended) => appended.last().map_or(0, |last| last.position),
+            Err(AppendError::Conflict { actual, .. }) => actual,
+            Err(error) => return Err(CommandError::Append(error)),
+        };
+        Ok(self.live.catch_up(reached).await?)
+    }
+
+    /// The alert as it was right after a recorded command, by folding what had changed it until then.
+    async fn answer(&self, request: &RecordedRequest) -> Result<Alert, CommandError> {
+        let not_found = || CommandError::NotFound(request.alert_id.clone());
+        let (view, before) = self
+            .live
+            .read(|state| {
+                let entry = state.by_id(&request.alert_id)?;
+                let changed_since = entry.view.alert.position > request.position;
+                let until = entry.positions.partition_point(|position| *position <= request.position);
+                let before = entry.positions.get(..until).filter(|_| changed_since);
+                Some((Arc::clone(&entry.view), before.map(<[u64]>::to_vec)))
+            })
+            .ok_or_else(not_found)?;
+        let Some(positions) = before else { return Ok(view.alert.clone()) };
+        let mut past = State::default();
+        for positions in positions.chunks(TIMELINE_EVENTS_MAX) {
+            for recorded in timeline::read(&*self.log, positions).await? {
+                let recorded_at = recorded.recorded_at.as_ref().and_then(time::micros).unwrap_or(0);
+                if let Some(event) = &recorded.event {
+                    evolve(&mut past, recorded.position, recorded_at, event);
+                }
+            }
+        }
+        past.by_id(&request.alert_id).map(|entry| entry.view.alert.clone()).ok_or_else(not_found)
+    }
+}
+
+/// What the state says about a command; a recorded one comes before everything else.
+fn judge(state: &State, command: &Command, now: i64) -> Result<Verdict, CommandError> {
+    if let Some(request) = state.request(&command.request_id) {
+        let same = request.alert_id == command.alert_id
+            && request.kind == command.action.kind()
+            && request.actor == command.actor;
+        if !same {
+            return Err(CommandError::RequestIdTaken(command.request_id.clone()));
+        }
+        return Ok(Verdict::Recorded(request.clone()));
+    }
+    let alert_id = || command.alert_id.clone();
+    let entry = state.by_id(&command.alert_id).ok_or_else(|| CommandError::NotFound(alert_id()))?;
+    let alert = &entry.view.alert;
+    let actual = alert.revision;
+    if let Some(expected) = command.expected_revision.filter(|expected| *expected != actual) {
+        return Err(CommandError::Stale { alert_id: alert_id(), expected, actual });
+    }
+    let body = decide(alert, &command.actor, &command.action)
+        .map_err(|rejection| CommandError::Rejected { alert_id: alert_id(), rejection })?;
+    let event = event(command, body, alert, now);
+    let expected = Some(Expected { stream: alert_id(), position: entry.stream_position });
+    Ok(Verdict::Accepted(Append { events: vec![event], expected }))
+}
+
+fn event(command: &Command, body: Body, alert: &Alert, now: i64) -> Event {
+    Event {
+        event_id: event_id(now),
+        site_id: alert.site_id.clone(),
+        device_id: alert.device_id.clone(),
+        alert_id: alert.alert_id.clone(),
+        received_at: Some(time::timestamp(now)),
+        actor: command.actor.clone(),
+        request_id: command.request_id.clone(),
+        schema: SCHEMA,
+        body: Some(body),
+        ..Event::default()
+    }
+}
+
+/// UUIDv7 for a time in microseconds since 1970.
+fn event_id(now: i64) -> String {
+    let seconds = u64::try_from(now.div_euclid(1_000_000)).unwrap_or(0);
+    let nanos = u32::try_from(now.rem_euclid(1_000_000) * 1_000).unwrap_or(0);
+    Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanos)).to_string()
+}

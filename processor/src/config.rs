@@ -1,0 +1,60 @@
+//! Every setting and limit of the processor, with its unit and what happens there.
+
+use std::time::Duration;
+
+/// Settings of the processor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Time between two heartbeats of a watch (P5).
+    pub heartbeat: Duration,
+    /// Most consoles that may watch at once; the next one is refused with RESOURCE_EXHAUSTED (P10).
+    pub watchers_max: usize,
+    /// How long a shutdown waits for calls under way; after that they are cut off.
+    pub drain: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { heartbeat: Duration::from_secs(1), watchers_max: 1_000, drain: Duration::from_secs(3) }
+    }
+}
+
+/// Largest request, in bytes; a larger one is refused with OUT_OF_RANGE.
+pub(crate) const REQUEST_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest id in a request, in bytes.
+pub(crate) const ID_BYTES_MAX: usize = 128;
+
+/// Longest operator name, in characters.
+pub(crate) const OPERATOR_CHARS_MAX: usize = 64;
+
+/// Alerts on a page where the caller does not say.
+pub(crate) const PAGE_SIZE_DEFAULT: usize = 100;
+
+/// Most alerts on a page; who asks for more gets this many.
+pub(crate) const PAGE_SIZE_MAX: usize = 1_000;
+
+/// Alerts looked at under one hold of the state's lock.
+pub(crate) const SCAN_ALERTS_MAX: usize = 256;
+
+/// Messages that wait between a watch and its connection; at the limit the watch waits, and its console
+/// gets newer states later instead of more of them (P10).
+pub(crate) const WATCH_QUEUE_MAX: usize = 16;
+
+/// Most events of a timeline in an answer: the opening one and the newest.
+pub(crate) const TIMELINE_EVENTS_MAX: usize = 1_000;
+
+/// Most bytes of a timeline in an answer; gRPC clients refuse messages over 4 MiB unless told otherwise.
+pub(crate) const TIMELINE_BYTES_MAX: usize = 3 * 1024 * 1024;
+
+/// How often a command is decided anew because others changed the alert meanwhile; then it is ABORTED.
+pub(crate) const COMMAND_ROUNDS_MAX: usize = 16;
+
+/// How long a call waits for durable events to be folded; then it is UNAVAILABLE.
+pub(crate) const FOLD_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// A connection that does not answer pings for this long is closed.
+pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Time between two pings of a connection.
+pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(10);

@@ -1,0 +1,41 @@
+//! Which alerts a caller wants to see. Holds only what was checked at the edge.
+
+use std::collections::BTreeSet;
+
+use sos_proto::alert::v1::{Alert, AlertKind, AlertState};
+use sos_proto::device::v1::Category;
+
+/// Which alerts a caller wants to see; every part that is not empty must fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Filter {
+    /// Any of these states.
+    pub states: Vec<AlertState>,
+    /// Any of these sites.
+    pub site_ids: BTreeSet<String>,
+    /// Any of these categories.
+    pub categories: Vec<Category>,
+    /// Any of these kinds.
+    pub kinds: Vec<AlertKind>,
+    /// Owned by this operator.
+    pub owner: Option<String>,
+}
+
+impl Filter {
+    /// Whether an alert fits now.
+    pub(crate) fn fits(&self, alert: &Alert) -> bool {
+        self.fits_for_good(alert)
+            && any_or(&self.states, &alert.state())
+            && any_or(&self.categories, &alert.category())
+            && self.owner.as_ref().is_none_or(|owner| *owner == alert.owner)
+    }
+
+    /// Whether an alert fits the parts that never change over its life: site and kind.
+    pub(crate) fn fits_for_good(&self, alert: &Alert) -> bool {
+        (self.site_ids.is_empty() || self.site_ids.contains(&alert.site_id))
+            && any_or(&self.kinds, &alert.kind())
+    }
+}
+
+fn any_or<T: PartialEq>(wanted: &[T], value: &T) -> bool {
+    wanted.is_empty() || wanted.contains(value)
+}

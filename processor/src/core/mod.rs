@@ -1,0 +1,16 @@
+//! The rules of alerts: `evolve` folds events into state, `decide` turns a command into an event or a
+//! rejection. No I/O, no clock, no randomness, not async.
+//!
+//! Invariant: the same events give the same state, wherever and whenever they are folded (P4).
+
+pub(crate) mod commands;
+mod evolve;
+mod filter;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use evolve::evolve;
+pub(crate) use filter::Filter;
+pub(crate) use state::{AlertView, Opening, RecordedRequest, State};

@@ -1,0 +1,241 @@
+//! All alerts and the orders in which they are looked through. Holds no rule: `evolve` decides what changes.
+//!
+//! Invariant: every index agrees with the alerts. An alert is in the order of changes exactly once, at its
+//! newest position, and among the open ones exactly while it is not resolved.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use sos_proto::alert::v1::{Alert, AlertKind, AlertState};
+use sos_proto::event::v1::event::Body;
+
+/// Position of the event that opened an alert. It never changes, so it names the alert within the state.
+pub(crate) type Opening = u64;
+
+/// An alert as it is shown; readers share it, and a change leaves what they hold as it was.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct AlertView {
+    /// The alert as operators see it.
+    pub alert: Alert,
+    /// Position of the event that opened it.
+    pub opening: Opening,
+    /// Trace of the newest press it holds.
+    pub trace_id: String,
+}
+
+/// An alert with its places in the log.
+#[derive(Debug, PartialEq)]
+pub(crate) struct AlertEntry {
+    /// The alert as it is shown.
+    pub view: Arc<AlertView>,
+    /// Position of the last event that names it as its stream; 0 for none.
+    pub stream_position: u64,
+    /// Positions of every event that changed it, in order. Outside of the view, so that a change never
+    /// copies them.
+    pub positions: Vec<u64>,
+}
+
+/// Which kind of command an event came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CommandKind {
+    /// Take the alert.
+    Acknowledge,
+    /// Write something down.
+    Note,
+    /// Close the alert.
+    Resolve,
+    /// A command that this version does not serve.
+    Other,
+}
+
+impl CommandKind {
+    /// The kind of command that leaves this body in the log.
+    pub(crate) fn of(body: Option<&Body>) -> Self {
+        match body {
+            Some(Body::AlertAcknowledged(_)) => Self::Acknowledge,
+            Some(Body::AlertNoted(_)) => Self::Note,
+            Some(Body::AlertResolved(_)) => Self::Resolve,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A command that the log holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RecordedRequest {
+    /// What it was about.
+    pub alert_id: String,
+    /// Where its event is.
+    pub position: u64,
+    /// What it asked for.
+    pub kind: CommandKind,
+    /// Who asked.
+    pub actor: String,
+}
+
+/// One call point's open alerts of one kind are looked up by this.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Place {
+    site: String,
+    device: String,
+    kind: i32,
+}
+
+impl Place {
+    fn of(alert: &Alert) -> Self {
+        Self { site: alert.site_id.clone(), device: alert.device_id.clone(), kind: alert.kind }
+    }
+}
+
+/// Everything that the log says about alerts, up to a position.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct State {
+    position: u64,
+    alerts: BTreeMap<Opening, AlertEntry>,
+    by_id: HashMap<String, Opening>,
+    by_change: BTreeMap<u64, Opening>,
+    open: BTreeSet<Opening>,
+    /// More than one only after a reopening; presses join the last.
+    open_at: HashMap<Place, Vec<Opening>>,
+    requests: HashMap<String, RecordedRequest>,
+}
+
+impl State {
+    /// Position of the newest event folded; 0 for none.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// How many alerts are not resolved.
+    pub(crate) fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
+    /// One alert as it is shown.
+    pub(crate) fn view(&self, opening: Opening) -> Option<&Arc<AlertView>> {
+        self.alerts.get(&opening).map(|entry| &entry.view)
+    }
+
+    /// One alert by its id.
+    pub(crate) fn by_id(&self, alert_id: &str) -> Option<&AlertEntry> {
+        self.alerts.get(self.by_id.get(alert_id)?)
+    }
+
+    /// The command with this request id, if the log holds one.
+    pub(crate) fn request(&self, request_id: &str) -> Option<&RecordedRequest> {
+        self.requests.get(request_id)
+    }
+
+    /// Alerts whose newest change is behind a position, in order of that change.
+    pub(crate) fn changed_after(&self, position: u64) -> impl Iterator<Item = &Arc<AlertView>> {
+        self.by_change.range(behind(position)).filter_map(|(_, opening)| self.view(*opening))
+    }
+
+    /// Open alerts behind an opening, oldest first.
+    pub(crate) fn open_after(&self, opening: Opening) -> impl Iterator<Item = &Arc<AlertView>> {
+        self.open.range(behind(opening)).filter_map(|opening| self.view(*opening))
+    }
+
+    /// All alerts behind an opening, oldest first.
+    pub(crate) fn opened_after(&self, opening: Opening) -> impl Iterator<Item = &Arc<AlertView>> {
+        self.alerts.range(behind(opening)).map(|(_, entry)| &entry.view)
+    }
+
+    /// All alerts before an opening, newest first.
+    pub(crate) fn opened_before(&self, opening: Opening) -> impl Iterator<Item = &Arc<AlertView>> {
+        self.alerts.range(..opening).rev().map(|(_, entry)| &entry.view)
+    }
+
+    /// The alert that an event of this kind at this call point joins.
+    pub(super) fn open_at(&self, site: &str, device: &str, kind: AlertKind) -> Option<Opening> {
+        let place = Place { site: site.to_owned(), device: device.to_owned(), kind: kind.into() };
+        self.open_at.get(&place)?.last().copied()
+    }
+
+    /// The opening of an alert by its id.
+    pub(super) fn opening_of(&self, alert_id: &str) -> Option<Opening> {
+        self.by_id.get(alert_id).copied()
+    }
+
+    /// Notes how far the fold has come.
+    pub(super) fn advance(&mut self, position: u64) {
+        self.position = position;
+    }
+
+    /// Remembers a command; the first with a request id stays.
+    pub(super) fn remember(&mut self, request_id: &str, request: RecordedRequest) {
+        self.requests.entry(request_id.to_owned()).or_insert(request);
+    }
+
+    /// Notes that a stream has grown, whether or not that changed the alert.
+    pub(super) fn extend_stream(&mut self, opening: Opening, position: u64) {
+        if let Some(entry) = self.alerts.get_mut(&opening) {
+            entry.stream_position = position;
+        }
+    }
+
+    /// Opens an alert; its revision and positions are filled in here.
+    pub(super) fn open(&mut self, mut alert: Alert, opening: Opening, trace_id: String) {
+        alert.revision = 1;
+        alert.position = opening;
+        self.by_id.insert(alert.alert_id.clone(), opening);
+        self.by_change.insert(opening, opening);
+        self.open.insert(opening);
+        self.open_at.entry(Place::of(&alert)).or_default().push(opening);
+        let view = Arc::new(AlertView { alert, opening, trace_id });
+        self.alerts.insert(opening, AlertEntry { view, stream_position: 0, positions: vec![opening] });
+    }
+
+    /// Lets a rule change an alert, and brings the indexes after it. A rule answers whether it changed
+    /// anything; if not, it must have left the alert as it was.
+    pub(super) fn change(
+        &mut self,
+        opening: Opening,
+        position: u64,
+        rule: impl FnOnce(&mut AlertView) -> bool,
+    ) -> Option<Opening> {
+        let entry = self.alerts.get_mut(&opening)?;
+        let view = Arc::make_mut(&mut entry.view);
+        let was_open = is_open(&view.alert);
+        if !rule(view) {
+            return None;
+        }
+        entry.positions.push(position);
+        self.by_change.remove(&view.alert.position);
+        self.by_change.insert(position, opening);
+        view.alert.revision += 1;
+        view.alert.position = position;
+
+        let is_open = is_open(&view.alert);
+        if was_open != is_open {
+            let place = Place::of(&view.alert);
+            if is_open { self.index_open(place, opening) } else { self.index_closed(&place, opening) }
+        }
+        Some(opening)
+    }
+
+    fn index_open(&mut self, place: Place, opening: Opening) {
+        self.open.insert(opening);
+        self.open_at.entry(place).or_default().push(opening);
+    }
+
+    fn index_closed(&mut self, place: &Place, opening: Opening) {
+        self.open.remove(&opening);
+        if let Some(here) = self.open_at.get_mut(place) {
+            here.retain(|other| *other != opening);
+            if here.is_empty() {
+                self.open_at.remove(place);
+            }
+        }
+    }
+}
+
+/// Whether an alert is not resolved.
+fn is_open(alert: &Alert) -> bool {
+    alert.state() != AlertState::Resolved
+}
+
+fn behind(position: u64) -> (Bound<u64>, Bound<u64>) {
+    (Bound::Excluded(position), Bound::Unbounded)
+}

@@ -1,0 +1,224 @@
+//! Wires the parts together, serves them on one port, and takes them down in order.
+//!
+//! Every task is owned here: if one fails, the processor stops and says why.
+
+use std::sync::Arc;
+
+use sos_eventlog::{EventLog, ReadError};
+use sos_proto::alert::v1::alert_service_server::AlertServiceServer;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tonic::server::NamedService;
+use tonic::service::{Routes, RoutesBuilder};
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
+use tonic_web::GrpcWebLayer;
+
+use crate::config::{Config, PING_INTERVAL, PING_TIMEOUT, REQUEST_BYTES_MAX};
+use crate::head::watch_head;
+use crate::live::{FollowError, Live};
+use crate::service::{AlertApi, Watchers, WatchesEnd};
+use crate::telemetry;
+
+/// Names under which the health of the processor is asked for; the empty one is the whole server.
+const HEALTH_NAMES: [&str; 2] = ["", AlertServiceServer::<AlertApi>::NAME];
+
+/// Why the processor stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The event log cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The event log has left something out; nothing behind it can be shown.
+    #[error("the event log went from position {folded} to {found}")]
+    Gap {
+        /// Newest position that was folded.
+        folded: u64,
+        /// First position of what came next.
+        found: u64,
+    },
+    /// The event log was closed while the processor ran.
+    #[error("the event log was closed")]
+    LogClosed,
+    /// The port cannot be served.
+    #[error("failed to serve gRPC")]
+    Serve(#[from] tonic::transport::Error),
+    /// The description of the services cannot be served.
+    #[error("failed to describe the services")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// One of the processor's own tasks has panicked.
+    #[error("a task of the processor failed")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+impl From<FollowError> for Error {
+    fn from(error: FollowError) -> Self {
+        match error {
+            FollowError::Read(error) => Self::Read(error),
+            FollowError::Gap { folded, found } => Self::Gap { folded, found },
+            FollowError::Closed => Self::LogClosed,
+        }
+    }
+}
+
+/// Turns the log into live alerts and serves them.
+pub struct Processor {
+    config: Config,
+    log: Arc<dyn EventLog>,
+    live: Arc<Live>,
+    ready: watch::Sender<bool>,
+}
+
+impl Processor {
+    /// A processor on a log; it does nothing before it runs.
+    #[must_use]
+    pub fn new(config: Config, log: Arc<dyn EventLog>) -> Self {
+        Self { config, log, live: Arc::new(Live::new()), ready: watch::Sender::new(false) }
+    }
+
+    /// Becomes true once everything is folded that the log held when the processor started.
+    #[must_use]
+    pub fn readiness(&self) -> watch::Receiver<bool> {
+        self.ready.subscribe()
+    }
+
+    /// Follows the log and serves the operator contract, health, reflection and `extra` on one port, as
+    /// gRPC and gRPC-Web, until `shutdown`. Then watches end with UNAVAILABLE and calls under way are
+    /// finished, for at most [`Config::drain`].
+    ///
+    /// # Errors
+    /// If the log cannot be followed any more, or the port cannot be served.
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        extra: Routes,
+        shutdown: CancellationToken,
+    ) -> Result<(), Error> {
+        let stop = CancellationToken::new();
+        let health = HealthReporter::new();
+        for name in HEALTH_NAMES {
+            health.set_service_status(name, ServingStatus::NotServing).await;
+        }
+        let head = watch::Sender::new(None);
+        let watches = WatchesEnd::default();
+        let routes = self.routes(extra, &health, head.subscribe(), watches.clone())?;
+        let mut tasks = self.start_tasks(head, health.clone());
+
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let server = Server::builder()
+            .accept_http1(true)
+            .http2_keepalive_interval(Some(PING_INTERVAL))
+            .http2_keepalive_timeout(Some(PING_TIMEOUT))
+            .layer(GrpcWebLayer::new())
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
+        tokio::pin!(server);
+
+        let ended = tokio::select! {
+            () = shutdown.cancelled() => Ok(()),
+            error = first_failure(&mut tasks) => Err(error),
+            served = &mut server => {
+                watches.stop();
+                watches.cut().await;
+                return Ok(served?);
+            }
+        };
+        stop.cancel();
+        watches.stop();
+        let drained = tokio::time::timeout(self.config.drain, async {
+            close_health(health).await;
+            let served = server.await;
+            watches.ended().await;
+            served
+        });
+        let drained = drained.await;
+        watches.cut().await;
+        tasks.shutdown().await;
+        match drained {
+            Ok(served) => ended.and(served.map_err(Error::Serve)),
+            Err(_) => {
+                telemetry::drain_cut_off();
+                ended
+            }
+        }
+    }
+
+    fn routes(
+        &self,
+        extra: Routes,
+        health: &HealthReporter,
+        head: watch::Receiver<Option<u64>>,
+        watches: WatchesEnd,
+    ) -> Result<Routes, Error> {
+        let (config, live, log) = (&self.config, Arc::clone(&self.live), Arc::clone(&self.log));
+        let watchers = Watchers::new(config.watchers_max, config.heartbeat, head, watches);
+        let alerts = AlertApi::new(live, log, watchers, self.ready.subscribe());
+        let describe = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(sos_proto::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        let mut routes = RoutesBuilder::from(extra);
+        routes
+            .add_service(AlertServiceServer::new(alerts).max_decoding_message_size(REQUEST_BYTES_MAX))
+            .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())))
+            .add_service(describe().build_v1()?)
+            .add_service(describe().build_v1alpha()?);
+        Ok(routes.routes())
+    }
+
+    /// The tasks that run as long as the processor; whichever ends with an error stops it.
+    fn start_tasks(
+        &self,
+        head: watch::Sender<Option<u64>>,
+        health: HealthReporter,
+    ) -> JoinSet<Result<(), Error>> {
+        let mut tasks = JoinSet::new();
+        let (live, log) = (Arc::clone(&self.live), Arc::clone(&self.log));
+        tasks.spawn(async move { Err(live.follow(&*log).await.into()) });
+
+        let (log, period) = (Arc::clone(&self.log), self.config.heartbeat);
+        tasks.spawn(async move {
+            watch_head(&*log, period, &head).await;
+            Ok(())
+        });
+
+        let (live, log, ready) = (Arc::clone(&self.live), Arc::clone(&self.log), self.ready.clone());
+        tasks.spawn(async move {
+            let head = log.head().await?.position;
+            live.reach(head).await;
+            for name in HEALTH_NAMES {
+                health.set_service_status(name, ServingStatus::Serving).await;
+            }
+            telemetry::ready(head);
+            ready.send_replace(true);
+            Ok(())
+        });
+        tasks
+    }
+}
+
+/// The first error of a task; a task that ends well is no reason to stop.
+async fn first_failure(tasks: &mut JoinSet<Result<(), Error>>) -> Error {
+    while let Some(ended) = tasks.join_next().await {
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return error,
+            Err(error) => return error.into(),
+        }
+    }
+    Error::LogClosed
+}
+
+/// Tells who watches the health that it is over, and ends those streams: they would hold up the drain.
+async fn close_health(mut health: HealthReporter) {
+    for name in HEALTH_NAMES {
+        health.set_service_status(name, ServingStatus::NotServing).await;
+        health.clear_service_status(name).await;
+    }
+}

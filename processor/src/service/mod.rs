@@ -1,0 +1,219 @@
+//! `sos.alert.v1.AlertService`: checks what was sent, asks the live state or the commands, and puts the
+//! answer on the wire. Holds no rule about alerts.
+//!
+//! Invariant: until live state has caught up with the log once, every call is answered UNAVAILABLE: nobody
+//! is shown the past as the present (P5).
+
+mod list;
+mod operator;
+mod parse;
+mod status;
+mod watch;
+mod watchers;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures::Stream;
+use sos_eventlog::EventLog;
+use sos_proto::alert::v1::alert_service_server::AlertService;
+use sos_proto::alert::v1::{
+    AcknowledgeAlertRequest, AcknowledgeAlertResponse, AddNoteRequest, AddNoteResponse, Alert,
+    DispatchUnitRequest, DispatchUnitResponse, EscalateAlertRequest, EscalateAlertResponse, GetAlertRequest,
+    GetAlertResponse, ListAlertsRequest, ListAlertsResponse, ReopenAlertRequest, ReopenAlertResponse,
+    ResolveAlertRequest, ResolveAlertResponse, TransferAlertRequest, TransferAlertResponse,
+    UpdateResponseRequest, UpdateResponseResponse, WatchAlertsRequest, WatchAlertsResponse,
+};
+use tokio::sync::watch::Receiver;
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Request, Response, Status};
+
+use crate::commands::{Command, Commands};
+use crate::core::commands::Action;
+use crate::live::Live;
+use crate::{telemetry, timeline};
+
+pub(crate) use watchers::{Watchers, WatchesEnd};
+
+/// Answers operators.
+pub(crate) struct AlertApi {
+    live: Arc<Live>,
+    log: Arc<dyn EventLog>,
+    commands: Commands,
+    watchers: Watchers,
+    ready: Receiver<bool>,
+}
+
+/// What every command names.
+struct Target {
+    alert_id: String,
+    request_id: String,
+    expected_revision: Option<u64>,
+}
+
+impl AlertApi {
+    /// Answers from this state; commands go to this log.
+    pub(crate) fn new(
+        live: Arc<Live>,
+        log: Arc<dyn EventLog>,
+        watchers: Watchers,
+        ready: Receiver<bool>,
+    ) -> Self {
+        let commands = Commands::new(Arc::clone(&live), Arc::clone(&log));
+        Self { live, log, commands, watchers, ready }
+    }
+
+    fn check_ready(&self) -> Result<(), Status> {
+        if *self.ready.borrow() {
+            Ok(())
+        } else {
+            Err(Status::unavailable("live state is catching up with the log"))
+        }
+    }
+
+    async fn timeline(&self, alert_id: &str) -> Result<GetAlertResponse, Status> {
+        let found = self.live.read(|state| {
+            state.by_id(alert_id).map(|entry| (Arc::clone(&entry.view), timeline::shown(&entry.positions)))
+        });
+        let (view, positions) = found.ok_or_else(|| status::not_found(alert_id))?;
+        let events =
+            timeline::read(&*self.log, &positions).await.map_err(|error| status::unreadable(&error))?;
+        Ok(GetAlertResponse { alert: Some(view.alert.clone()), timeline: timeline::cut(events) })
+    }
+
+    /// Carries out one command and counts it by its outcome.
+    async fn command(
+        &self,
+        name: &'static str,
+        metadata: &MetadataMap,
+        target: Target,
+        action: Result<Action, status::InvalidField>,
+    ) -> Result<Alert, Status> {
+        let answer = self.try_command(metadata, target, action).await;
+        telemetry::commanded(name, answer.as_ref().map_or_else(Status::code, |_| Code::Ok));
+        answer
+    }
+
+    async fn try_command(
+        &self,
+        metadata: &MetadataMap,
+        target: Target,
+        action: Result<Action, status::InvalidField>,
+    ) -> Result<Alert, Status> {
+        self.check_ready()?;
+        let command = Command {
+            actor: operator::operator(metadata)?,
+            alert_id: parse::id("alert_id", target.alert_id)?,
+            request_id: parse::id("request_id", target.request_id)?,
+            expected_revision: target.expected_revision,
+            action: action?,
+        };
+        Ok(self.commands.execute(&command).await?)
+    }
+}
+
+fn not_served<T>() -> Result<Response<T>, Status> {
+    Err(Status::unimplemented("not served yet"))
+}
+
+#[tonic::async_trait]
+impl AlertService for AlertApi {
+    type WatchAlertsStream = Pin<Box<dyn Stream<Item = Result<WatchAlertsResponse, Status>> + Send>>;
+
+    async fn list_alerts(
+        &self,
+        request: Request<ListAlertsRequest>,
+    ) -> Result<Response<ListAlertsResponse>, Status> {
+        self.check_ready()?;
+        Ok(Response::new(list::list(&self.live, request.into_inner()).await?))
+    }
+
+    async fn get_alert(
+        &self,
+        request: Request<GetAlertRequest>,
+    ) -> Result<Response<GetAlertResponse>, Status> {
+        self.check_ready()?;
+        let alert_id = parse::id("alert_id", request.into_inner().alert_id)?;
+        Ok(Response::new(self.timeline(&alert_id).await?))
+    }
+
+    async fn watch_alerts(
+        &self,
+        request: Request<WatchAlertsRequest>,
+    ) -> Result<Response<Self::WatchAlertsStream>, Status> {
+        self.check_ready()?;
+        let request = request.into_inner();
+        let filter = parse::filter(request.filter)?;
+        let stream = self.watchers.start(&self.live, &*self.log, filter, request.after_position).await?;
+        Ok(Response::new(Box::pin(stream)))
+    }
+
+    async fn acknowledge_alert(
+        &self,
+        request: Request<AcknowledgeAlertRequest>,
+    ) -> Result<Response<AcknowledgeAlertResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let AcknowledgeAlertRequest { alert_id, request_id, expected_revision } = request;
+        let target = Target { alert_id, request_id, expected_revision };
+        let alert = self.command("acknowledge", &metadata, target, Ok(Action::Acknowledge)).await?;
+        Ok(Response::new(AcknowledgeAlertResponse { alert: Some(alert) }))
+    }
+
+    async fn add_note(&self, request: Request<AddNoteRequest>) -> Result<Response<AddNoteResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let AddNoteRequest { alert_id, request_id, expected_revision, note } = request;
+        let target = Target { alert_id, request_id, expected_revision };
+        let action = parse::note(note).map(|note| Action::AddNote { note });
+        let alert = self.command("add_note", &metadata, target, action).await?;
+        Ok(Response::new(AddNoteResponse { alert: Some(alert) }))
+    }
+
+    async fn resolve_alert(
+        &self,
+        request: Request<ResolveAlertRequest>,
+    ) -> Result<Response<ResolveAlertResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let ResolveAlertRequest { alert_id, request_id, expected_revision, disposition, note } = request;
+        let target = Target { alert_id, request_id, expected_revision };
+        let action = parse::disposition(disposition).and_then(|disposition| {
+            parse::optional_note(note).map(|note| Action::Resolve { disposition, note })
+        });
+        let alert = self.command("resolve", &metadata, target, action).await?;
+        Ok(Response::new(ResolveAlertResponse { alert: Some(alert) }))
+    }
+
+    async fn dispatch_unit(
+        &self,
+        _: Request<DispatchUnitRequest>,
+    ) -> Result<Response<DispatchUnitResponse>, Status> {
+        not_served()
+    }
+
+    async fn update_response(
+        &self,
+        _: Request<UpdateResponseRequest>,
+    ) -> Result<Response<UpdateResponseResponse>, Status> {
+        not_served()
+    }
+
+    async fn escalate_alert(
+        &self,
+        _: Request<EscalateAlertRequest>,
+    ) -> Result<Response<EscalateAlertResponse>, Status> {
+        not_served()
+    }
+
+    async fn transfer_alert(
+        &self,
+        _: Request<TransferAlertRequest>,
+    ) -> Result<Response<TransferAlertResponse>, Status> {
+        not_served()
+    }
+
+    async fn reopen_alert(
+        &self,
+        _: Request<ReopenAlertRequest>,
+    ) -> Result<Response<ReopenAlertResponse>, Status> {
+        not_served()
+    }
+}

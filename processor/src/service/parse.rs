@@ -1,0 +1,88 @@
+//! From what was sent to what is meant: every field is checked here, once. An error names the field.
+
+use sos_proto::alert::v1::{AlertFilter, AlertKind, AlertState};
+use sos_proto::device::v1::Category;
+use sos_proto::event::v1::Disposition;
+
+use super::status::InvalidField;
+use crate::config::{ID_BYTES_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX};
+use crate::core::Filter;
+use crate::core::commands::NOTE_CHARS_MAX;
+
+/// An id: 1 to [`ID_BYTES_MAX`] bytes.
+pub(super) fn id(field: &'static str, text: String) -> Result<String, InvalidField> {
+    if text.is_empty() {
+        return Err(invalid(field, "must not be empty"));
+    }
+    if text.len() > ID_BYTES_MAX {
+        return Err(InvalidField { field, reason: format!("must have at most {ID_BYTES_MAX} bytes") });
+    }
+    Ok(text)
+}
+
+/// A text that may be empty: at most [`NOTE_CHARS_MAX`] characters.
+pub(super) fn optional_note(text: String) -> Result<String, InvalidField> {
+    if text.chars().count() > NOTE_CHARS_MAX {
+        let reason = format!("must have at most {NOTE_CHARS_MAX} characters");
+        return Err(InvalidField { field: "note", reason });
+    }
+    Ok(text)
+}
+
+/// A text of 1 to [`NOTE_CHARS_MAX`] characters.
+pub(super) fn note(text: String) -> Result<String, InvalidField> {
+    if text.is_empty() {
+        return Err(invalid("note", "must not be empty"));
+    }
+    optional_note(text)
+}
+
+/// What an alert turned out to be; it must be said.
+pub(super) fn disposition(value: i32) -> Result<Disposition, InvalidField> {
+    let disposition = known("disposition", value)?;
+    if disposition == Disposition::Unspecified {
+        return Err(invalid("disposition", "must be set"));
+    }
+    Ok(disposition)
+}
+
+/// How many alerts a page may hold.
+pub(super) fn page_size(value: i32) -> Result<usize, InvalidField> {
+    match usize::try_from(value) {
+        Ok(0) => Ok(PAGE_SIZE_DEFAULT),
+        Ok(size) => Ok(size.min(PAGE_SIZE_MAX)),
+        Err(_) => Err(invalid("page_size", "must not be negative")),
+    }
+}
+
+/// A filter; absent means that everything fits.
+pub(super) fn filter(wire: Option<AlertFilter>) -> Result<Filter, InvalidField> {
+    let wire = wire.unwrap_or_default();
+    let states = all_known("filter.states", &wire.states)?;
+    if states.contains(&AlertState::Unspecified) {
+        return Err(invalid("filter.states", "must not hold ALERT_STATE_UNSPECIFIED"));
+    }
+    let kinds = all_known("filter.kinds", &wire.kinds)?;
+    if kinds.contains(&AlertKind::Unspecified) {
+        return Err(invalid("filter.kinds", "must not hold ALERT_KIND_UNSPECIFIED"));
+    }
+    // Category 0 is a general call for help, so it can be asked for.
+    let categories: Vec<Category> = all_known("filter.categories", &wire.categories)?;
+    let site_ids =
+        wire.site_ids.into_iter().map(|site| id("filter.site_ids", site)).collect::<Result<_, _>>()?;
+    let owner = Some(wire.owner).filter(|owner| !owner.is_empty());
+    let owner = owner.map(|owner| id("filter.owner", owner)).transpose()?;
+    Ok(Filter { states, site_ids, categories, kinds, owner })
+}
+
+fn all_known<T: TryFrom<i32>>(field: &'static str, values: &[i32]) -> Result<Vec<T>, InvalidField> {
+    values.iter().map(|value| known(field, *value)).collect()
+}
+
+fn known<T: TryFrom<i32>>(field: &'static str, value: i32) -> Result<T, InvalidField> {
+    T::try_from(value).map_err(|_| InvalidField { field, reason: format!("unknown value {value}") })
+}
+
+fn invalid(field: &'static str, reason: &str) -> InvalidField {
+    InvalidField { field, reason: reason.to_owned() }
+}

@@ -1,0 +1,188 @@
+//! One console's view of the alerts as they change.
+//!
+//! A watch holds a cursor into the order of changes and nothing else: what its console has not taken yet
+//! stays where it is, in the state, and is read again in its newest form. Invariant: a slow console gets
+//! each alert's newest state, later, and costs nobody anything (P5, P10).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use sos_eventlog::clock;
+use sos_proto::alert::v1::watch_alerts_response::Event;
+use sos_proto::alert::v1::{Heartbeat, SnapshotEnd, WatchAlertsResponse};
+use sos_proto::time;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Interval, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use crate::config::SCAN_ALERTS_MAX;
+use crate::core::{AlertView, Filter, Opening, State};
+use crate::live::Live;
+use crate::telemetry;
+
+type Views = Vec<Arc<AlertView>>;
+
+/// The console is gone.
+struct Gone;
+
+/// One console's watch.
+pub(super) struct Watch {
+    live: Arc<Live>,
+    head: watch::Receiver<Option<u64>>,
+    beat: Interval,
+    out: mpsc::Sender<Result<WatchAlertsResponse, Status>>,
+    filter: Filter,
+    on_screen: OnScreen,
+    /// Everything up to here was sent, or is no business of this console.
+    cursor: u64,
+}
+
+impl Watch {
+    /// A watch behind a position, which must be folded already; 0 for one that opens with a snapshot.
+    pub(super) fn new(
+        live: Arc<Live>,
+        filter: Filter,
+        after_position: u64,
+        head: watch::Receiver<Option<u64>>,
+        heartbeat: Duration,
+        out: mpsc::Sender<Result<WatchAlertsResponse, Status>>,
+    ) -> Self {
+        let mut beat = tokio::time::interval(heartbeat);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        beat.reset();
+        let backlog_end = if after_position == 0 { 0 } else { live.read(State::position) };
+        let on_screen = OnScreen { resumed_at: after_position, backlog_end, known: HashMap::new() };
+        Self { live, head, beat, out, filter, on_screen, cursor: after_position }
+    }
+
+    /// Runs until the console is gone or the processor stops.
+    pub(super) async fn run(mut self, stop: &CancellationToken) {
+        let out = self.out.clone();
+        tokio::select! {
+            () = stop.cancelled() => {
+                // Fails only if the console is gone, and then nobody needs to be told.
+                let _told = out.send(Err(Status::unavailable("server is shutting down"))).await.is_ok();
+            }
+            () = out.closed() => {}
+            _gone = self.produce() => {}
+        }
+    }
+
+    async fn produce(&mut self) -> Result<(), Gone> {
+        if self.cursor == 0 {
+            self.snapshot().await?;
+        }
+        let mut folded = self.live.subscribe();
+        loop {
+            self.heartbeat_if_due().await?;
+            // Marked as seen before the state is read: what is folded after that wakes the watch again.
+            folded.borrow_and_update();
+            let (page, position) =
+                self.live.read(|state| (page(state.changed_after(self.cursor)), state.position()));
+            let is_last = page.len() < SCAN_ALERTS_MAX;
+            for view in page {
+                self.changed(&view).await?;
+            }
+            if !is_last {
+                continue;
+            }
+            self.cursor = position;
+            tokio::select! {
+                _ = self.beat.tick() => self.heartbeat().await?,
+                changed = folded.changed() => changed.map_err(|_| Gone)?,
+            }
+        }
+    }
+
+    /// Every open alert, or all of the states asked for, in order of opening. What changes meanwhile comes
+    /// as a change behind it.
+    async fn snapshot(&mut self) -> Result<(), Gone> {
+        let position = self.live.read(State::position);
+        let by_state = !self.filter.states.is_empty();
+        let mut behind: Opening = 0;
+        loop {
+            self.heartbeat_if_due().await?;
+            let page = self.live.read(|state| {
+                if by_state { page(state.opened_after(behind)) } else { page(state.open_after(behind)) }
+            });
+            for view in page.iter().filter(|view| view.opening <= position && self.filter.fits(&view.alert)) {
+                self.on_screen.note(view, true);
+                telemetry::delivered(view);
+                self.send(0, Event::Snapshot(view.alert.clone())).await?;
+            }
+            match page.last() {
+                Some(last) if page.len() == SCAN_ALERTS_MAX && last.opening <= position => {
+                    behind = last.opening
+                }
+                _ => break,
+            }
+        }
+        self.cursor = position;
+        self.send(position, Event::SnapshotEnd(SnapshotEnd {})).await
+    }
+
+    async fn changed(&mut self, view: &AlertView) -> Result<(), Gone> {
+        self.cursor = view.alert.position;
+        if !self.filter.fits_for_good(&view.alert) {
+            return Ok(());
+        }
+        let fits = self.filter.fits(&view.alert);
+        let was_on_screen = self.on_screen.note(view, fits);
+        if !fits && !was_on_screen {
+            return Ok(());
+        }
+        telemetry::delivered(view);
+        self.send(view.alert.position, Event::Changed(view.alert.clone())).await
+    }
+
+    async fn heartbeat_if_due(&mut self) -> Result<(), Gone> {
+        if self.beat.tick().now_or_never().is_some() { self.heartbeat().await } else { Ok(()) }
+    }
+
+    /// P5: without a known head there is no heartbeat, and the console sees that it is stale.
+    async fn heartbeat(&mut self) -> Result<(), Gone> {
+        let Some(head) = *self.head.borrow() else { return Ok(()) };
+        let heartbeat = Heartbeat {
+            head_position: head.max(self.cursor),
+            server_time: Some(time::timestamp(clock::now())),
+        };
+        self.send(self.cursor, Event::Heartbeat(heartbeat)).await
+    }
+
+    async fn send(&self, position: u64, event: Event) -> Result<(), Gone> {
+        self.out.send(Ok(WatchAlertsResponse { position, event: Some(event) })).await.map_err(|_| Gone)
+    }
+}
+
+/// Which alerts the console believes to fit its filter, so that it is told once when one stops fitting.
+struct OnScreen {
+    /// Where the watch resumed: every older alert may be on the screen since an earlier stream.
+    resumed_at: u64,
+    /// What changed up to here while the console was away is sent whatever it is now.
+    backlog_end: u64,
+    /// What this stream has told the console, by opening; only where it differs from the above.
+    known: HashMap<Opening, bool>,
+}
+
+impl OnScreen {
+    /// Notes whether an alert fits now, and answers whether the console may show it.
+    fn note(&mut self, view: &AlertView, fits: bool) -> bool {
+        let is_old = view.opening <= self.resumed_at;
+        let was = self.known.get(&view.opening).copied();
+        let was = was.unwrap_or(is_old || view.alert.position <= self.backlog_end);
+        if fits || is_old {
+            self.known.insert(view.opening, fits);
+        } else {
+            self.known.remove(&view.opening);
+        }
+        was
+    }
+}
+
+/// What is read under one hold of the lock.
+fn page<'a>(views: impl Iterator<Item = &'a Arc<AlertView>>) -> Views {
+    views.take(SCAN_ALERTS_MAX).cloned().collect()
+}

@@ -1,0 +1,81 @@
+//! Every metric and log line of the processor.
+
+use metrics::{counter, gauge};
+use sos_proto::alert::v1::AlertKind;
+use tonic::Code;
+
+use crate::core::AlertView;
+
+/// How far the fold has come, and how many alerts are open.
+pub(crate) fn folded(position: u64, open: usize) {
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; exact up to 2^53")]
+    {
+        gauge!("sos_processor_position").set(position as f64);
+        gauge!("sos_alerts_open").set(open as f64);
+    }
+}
+
+/// Whether anybody listens to the trace of single presses.
+pub(crate) fn traces_presses() -> bool {
+    tracing::enabled!(tracing::Level::DEBUG)
+}
+
+/// A press was folded into an alert.
+pub(crate) fn press_folded(view: &AlertView) {
+    let span = tracing::debug_span!(
+        "fold_press",
+        trace_id = %view.trace_id,
+        alert_id = %view.alert.alert_id,
+        position = view.alert.position,
+    );
+    span.in_scope(|| tracing::debug!(press_count = view.alert.press_count, "press folded"));
+}
+
+/// An alert goes to a console: the last station of a press.
+pub(crate) fn delivered(view: &AlertView) {
+    if view.alert.kind() == AlertKind::Press {
+        tracing::debug!(
+            trace_id = %view.trace_id,
+            alert_id = %view.alert.alert_id,
+            position = view.alert.position,
+            "alert delivered to a console"
+        );
+    }
+}
+
+/// A command was answered; the outcome is a gRPC code.
+pub(crate) fn commanded(command: &'static str, outcome: Code) {
+    counter!("sos_commands_total", "command" => command, "outcome" => format!("{outcome:?}")).increment(1);
+}
+
+/// Live state has reached the head that the log had at the start.
+pub(crate) fn ready(position: u64) {
+    tracing::info!(position, "live state is up to date");
+}
+
+/// The log does not say how far it has come: consoles get no heartbeat until it does.
+pub(crate) fn head_unknown(reason: &str) {
+    tracing::warn!(reason, "the head of the event log is unknown");
+}
+
+/// Calls were still under way at the end of the drain.
+pub(crate) fn drain_cut_off() {
+    tracing::warn!("shutdown cut off calls that were still under way");
+}
+
+/// Counts a watching console for as long as it lives.
+pub(crate) struct Watching(());
+
+impl Watching {
+    /// One console more.
+    pub(crate) fn start() -> Self {
+        gauge!("sos_watchers").increment(1);
+        Self(())
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        gauge!("sos_watchers").decrement(1);
+    }
+}

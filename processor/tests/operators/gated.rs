@@ -1,0 +1,70 @@
+//! A log whose followers wait at a gate, for what happens while live state is behind.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use sos_eventlog::{Append, AppendError, Appended, Batch, EventLog, Head, ReadError, Record};
+use tokio::sync::watch;
+
+/// Everything but following goes straight to the log behind it.
+pub struct Gated {
+    log: Arc<dyn EventLog>,
+    gate: watch::Sender<bool>,
+    opens_when_asked: AtomicBool,
+}
+
+impl Gated {
+    pub fn new(log: Arc<dyn EventLog>, open: bool) -> Arc<Self> {
+        Arc::new(Self { log, gate: watch::Sender::new(open), opens_when_asked: AtomicBool::new(false) })
+    }
+
+    pub fn open(&self) {
+        self.gate.send_replace(true);
+    }
+
+    /// Closes the gate until somebody asks for the head, or has appended or tried to.
+    pub fn close_until_asked(&self) {
+        self.gate.send_replace(false);
+        self.opens_when_asked.store(true, Ordering::SeqCst);
+    }
+
+    fn asked(&self) {
+        if self.opens_when_asked.load(Ordering::SeqCst) {
+            self.open();
+        }
+    }
+}
+
+impl EventLog for Gated {
+    fn append(&self, append: Append) -> BoxFuture<'_, Result<Vec<Appended>, AppendError>> {
+        Box::pin(async {
+            let appended = self.log.append(append).await;
+            self.asked();
+            appended
+        })
+    }
+
+    fn read_records(&self, from: u64) -> BoxFuture<'_, Result<Vec<Record>, ReadError>> {
+        self.log.read_records(from)
+    }
+
+    fn follow(&self, from: u64) -> BoxStream<'static, Result<Arc<Batch>, ReadError>> {
+        let gate = self.gate.subscribe();
+        let passes = move |batch| {
+            let mut gate = gate.clone();
+            async move {
+                gate.wait_for(|open| *open).await.unwrap();
+                batch
+            }
+        };
+        self.log.follow(from).then(passes).boxed()
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
+        self.asked();
+        self.log.head()
+    }
+}

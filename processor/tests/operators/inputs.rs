@@ -1,0 +1,150 @@
+//! Every bad input is refused with the code and the field that it is about.
+
+use sos_proto::alert::v1::{
+    AcknowledgeAlertRequest, AddNoteRequest, AlertFilter, DispatchUnitRequest, GetAlertRequest,
+    ListAlertsRequest, ReopenAlertRequest, ResolveAlertRequest, WatchAlertsRequest,
+};
+use tonic::{Code, Request, Status};
+use tonic_types::StatusExt as _;
+
+use super::support::{Client, Town, by};
+
+/// The field that an INVALID_ARGUMENT names, in its message and in its details.
+fn field(told: &Status) -> String {
+    assert_eq!(told.code(), Code::InvalidArgument, "{told:?}");
+    let field = told.get_details_bad_request().unwrap().field_violations[0].field.clone();
+    assert!(told.message().starts_with(&format!("{field}: ")), "{}", told.message());
+    field
+}
+
+fn note(alert_id: &str, request_id: &str, note: &str) -> AddNoteRequest {
+    AddNoteRequest {
+        alert_id: alert_id.into(),
+        request_id: request_id.into(),
+        expected_revision: None,
+        note: note.into(),
+    }
+}
+
+fn closing(disposition: i32, note: &str) -> ResolveAlertRequest {
+    ResolveAlertRequest {
+        alert_id: "a".into(),
+        request_id: "r".into(),
+        expected_revision: None,
+        disposition,
+        note: note.into(),
+    }
+}
+
+#[tokio::test]
+async fn commands() {
+    let town = Town::new().await;
+    let mut client = town.client().await;
+    let long_id = "x".repeat(129);
+    let long_note = "ы".repeat(2_001);
+    let cases = [
+        (note("", "r", "n"), "alert_id"),
+        (note(&long_id, "r", "n"), "alert_id"),
+        (note("a", "", "n"), "request_id"),
+        (note("a", &long_id, "n"), "request_id"),
+        (note("a", "r", ""), "note"),
+        (note("a", "r", &long_note), "note"),
+    ];
+    for (request, name) in cases {
+        assert_eq!(field(&client.add_note(by("asel", request)).await.unwrap_err()), name);
+    }
+    for (request, name) in
+        [(closing(0, ""), "disposition"), (closing(99, ""), "disposition"), (closing(1, &long_note), "note")]
+    {
+        assert_eq!(field(&client.resolve_alert(by("asel", request)).await.unwrap_err()), name);
+    }
+    let alert_id = town.press("door").await;
+    let longest = note(&alert_id, &"x".repeat(128), &"ы".repeat(2_000));
+    client.add_note(by("asel", longest)).await.unwrap();
+    town.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn filters_pages_and_positions() {
+    let town = Town::new().await;
+    let mut client = town.client().await;
+    let filters = [
+        (AlertFilter { states: vec![0], ..AlertFilter::default() }, "filter.states"),
+        (AlertFilter { states: vec![1, 4], ..AlertFilter::default() }, "filter.states"),
+        (AlertFilter { kinds: vec![0], ..AlertFilter::default() }, "filter.kinds"),
+        (AlertFilter { kinds: vec![3], ..AlertFilter::default() }, "filter.kinds"),
+        (AlertFilter { categories: vec![-1], ..AlertFilter::default() }, "filter.categories"),
+        (AlertFilter { site_ids: vec![String::new()], ..AlertFilter::default() }, "filter.site_ids"),
+        (AlertFilter { owner: "x".repeat(129), ..AlertFilter::default() }, "filter.owner"),
+    ];
+    for (filter, name) in filters {
+        let filter = Some(filter);
+        let list = ListAlertsRequest { filter: filter.clone(), ..ListAlertsRequest::default() };
+        assert_eq!(field(&client.list_alerts(list).await.unwrap_err()), name);
+        let watch = WatchAlertsRequest { filter, after_position: 0 };
+        assert_eq!(field(&client.watch_alerts(watch).await.unwrap_err()), name);
+    }
+    let negative = ListAlertsRequest { page_size: -1, ..ListAlertsRequest::default() };
+    assert_eq!(field(&client.list_alerts(negative).await.unwrap_err()), "page_size");
+    for token in ["x", "zz.0", "-1.0", "1.0"] {
+        let request = ListAlertsRequest { page_token: token.into(), ..ListAlertsRequest::default() };
+        assert_eq!(field(&client.list_alerts(request).await.unwrap_err()), "page_token");
+    }
+    let beyond = WatchAlertsRequest { filter: None, after_position: 1 };
+    assert_eq!(field(&client.watch_alerts(beyond).await.unwrap_err()), "after_position");
+    town.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_not_there() {
+    let town = Town::new().await;
+    let mut client = town.client().await;
+    let told = client.get_alert(GetAlertRequest { alert_id: "a".into() }).await.unwrap_err();
+    assert_eq!(told.code(), Code::NotFound);
+    assert_eq!(told.get_details_resource_info().unwrap().resource_name, "a");
+    let told = client.add_note(by("asel", note("a", "r", "n"))).await.unwrap_err();
+    assert_eq!(told.code(), Code::NotFound);
+    let told = client.dispatch_unit(by("asel", DispatchUnitRequest::default())).await.unwrap_err();
+    assert_eq!((told.code(), told.message()), (Code::Unimplemented, "not served yet"));
+    let told = client.reopen_alert(by("asel", ReopenAlertRequest::default())).await.unwrap_err();
+    assert_eq!(told.code(), Code::Unimplemented);
+    town.stop().await.unwrap();
+}
+
+async fn acknowledge(client: &mut Client, operator: Option<&[u8]>) -> Status {
+    let request =
+        AcknowledgeAlertRequest { alert_id: "a".into(), request_id: "r".into(), expected_revision: None };
+    let mut request = Request::new(request);
+    if let Some(operator) = operator {
+        let value = tonic::metadata::MetadataValue::try_from(operator).unwrap();
+        request.metadata_mut().insert("sos-operator", value);
+    }
+    client.acknowledge_alert(request).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_command_needs_an_operator() {
+    let town = Town::new().await;
+    let mut client = town.client().await;
+    let long = "x".repeat(65);
+    for operator in [None, Some(&b""[..]), Some(long.as_bytes()), Some(b"\xff"), Some(b"a\tb")] {
+        let told = acknowledge(&mut client, operator).await;
+        assert_eq!(told.code(), Code::Unauthenticated, "{operator:?}");
+        assert!(told.message().contains("sos-operator"), "{}", told.message());
+    }
+    // Names are people's names, in any script.
+    for operator in ["x".repeat(64), "Әсел".to_owned()] {
+        assert_eq!(acknowledge(&mut client, Some(operator.as_bytes())).await.code(), Code::NotFound);
+    }
+    town.stop().await.unwrap();
+}
+
+// P10: a request over the limit is turned down, not read.
+#[tokio::test]
+async fn a_huge_request_is_refused() {
+    let town = Town::new().await;
+    let mut client = town.client().await;
+    let huge = note("a", "r", &"x".repeat(70_000));
+    assert_eq!(client.add_note(by("asel", huge)).await.unwrap_err().code(), Code::OutOfRange);
+    town.stop().await.unwrap();
+}
