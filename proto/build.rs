@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     tonic_prost_build::configure()
         .compile_well_known_types(true)
-        .extern_path(".google.protobuf", "::pbjson_types")
+        .extern_path(".google.protobuf", "crate::time")
         .bytes(".sos.event.v1.Quarantined.payload")
         .bytes(".sos.log.v1.ReadEventsResponse.record")
         .build_transport(false)

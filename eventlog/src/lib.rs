@@ -28,7 +28,7 @@ pub use batch::Batch;
 pub use local::{LocalLog, StartError};
 pub use record::{Chain, FORMAT_VERSION, Hash, Record};
 pub use remote::RemoteLog;
-pub use service::LogService;
+pub use service::{LogService, serve};
 
 /// Most events of one append, and of one stored batch.
 pub const BATCH_EVENTS_MAX: usize = 64;

@@ -9,6 +9,9 @@ use sos_proto::log::v1::{
     ReadEventsRequest, ReadEventsResponse, SubscribeEventsRequest, SubscribeEventsResponse,
 };
 use sos_proto::time;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 use crate::{Append, AppendError, EventLog, Expected, ReadError, Record};
@@ -17,13 +20,31 @@ use crate::{Append, AppendError, EventLog, Expected, ReadError, Record};
 #[derive(Clone)]
 pub struct LogService {
     log: Arc<dyn EventLog>,
+    shutdown: CancellationToken,
 }
 
 impl LogService {
-    /// The service for a tonic router.
-    pub fn server(log: Arc<dyn EventLog>) -> EventLogServiceServer<Self> {
-        EventLogServiceServer::new(Self { log })
+    /// The service for a tonic router. Subscriptions end at shutdown.
+    pub fn server(log: Arc<dyn EventLog>, shutdown: CancellationToken) -> EventLogServiceServer<Self> {
+        EventLogServiceServer::new(Self { log, shutdown })
     }
+}
+
+/// Serves an event log alone, until shutdown.
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    log: Arc<dyn EventLog>,
+    shutdown: CancellationToken,
+) -> Result<(), tonic::transport::Error> {
+    let service = LogService::server(log, shutdown.clone());
+    tonic::transport::Server::builder()
+        .tcp_nodelay(true)
+        .add_service(service)
+        .serve_with_incoming_shutdown(TcpIncoming::from(listener), shutdown.cancelled_owned())
+        .await
 }
 
 type Responses<T> = BoxStream<'static, Result<T, Status>>;
@@ -85,7 +106,7 @@ impl EventLogService for LogService {
             let events = batch.map_err(read_status)?.recorded().collect();
             Ok(SubscribeEventsResponse { events })
         });
-        Ok(Response::new(responses.boxed()))
+        Ok(Response::new(responses.take_until(self.shutdown.clone().cancelled_owned()).boxed()))
     }
 
     async fn get_head(&self, _: Request<GetHeadRequest>) -> Result<Response<GetHeadResponse>, Status> {

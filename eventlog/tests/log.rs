@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use sos_eventlog::store::MemoryStore;
-use sos_eventlog::{Append, AppendError, Chain, EventLog, Expected, LocalLog, LogService, RemoteLog};
+use sos_eventlog::{Append, AppendError, Chain, EventLog, Expected, LocalLog, RemoteLog};
 use sos_proto::event::v1::{DeviceOrigin, Event};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 /// An event that device `d` numbered.
 fn numbered(boot_id: &str, sequence: u64) -> Event {
@@ -41,10 +42,8 @@ async fn on_every_log<F: AsyncFn(Arc<dyn EventLog>)>(check: F) {
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let service = LogService::server(Arc::new(LocalLog::in_memory()));
-    let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
     let mut tasks = JoinSet::new();
-    tasks.spawn(tonic::transport::Server::builder().add_service(service).serve_with_incoming(incoming));
+    tasks.spawn(sos_eventlog::serve(listener, Arc::new(LocalLog::in_memory()), CancellationToken::new()));
     let channel = tonic::transport::Channel::from_shared(address).unwrap().connect().await.unwrap();
     check(Arc::new(RemoteLog::new(channel))).await;
 }

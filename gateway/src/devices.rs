@@ -50,8 +50,10 @@ impl Devices {
     pub fn evolve(&mut self, event: &Event) -> Option<Wanted> {
         let call_point = CallPoint::new(&event.site_id, &event.device_id).ok()?;
         let device = self.0.entry(call_point.clone()).or_default();
-        if let Some(origin) = &event.origin {
-            device.encoding = origin.encoding();
+        // Bytes that cannot be read do not say in which form answers are understood.
+        match event.origin.as_ref().map(|o| o.encoding()) {
+            None | Some(Encoding::Unspecified) => {}
+            Some(encoding) => device.encoding = encoding,
         }
         match event.body.as_ref()? {
             Body::DeviceOnline(_) => device.online = event.origin.as_ref().map(|o| o.boot_id.clone()),

@@ -109,7 +109,7 @@ impl Ingest {
             Err(refusal @ (Refusal::Topic(_) | Refusal::NotForDevices(_))) => {
                 let reason = refusal.to_string();
                 telemetry::quarantined(None, &reason);
-                let event = quarantined(None, &incoming, Encoding::Unspecified, reason, clock::now());
+                let event = quarantined(None, &incoming, reason, clock::now());
                 self.append(event).await?;
                 Ok(())
             }
@@ -138,14 +138,25 @@ impl Ingest {
         };
         telemetry::quarantined(Some(&call_point), &unreadable.reason);
         let Unreadable { encoding, reason } = unreadable;
-        let event = quarantined(Some(&call_point), incoming, encoding, reason.clone(), received_at);
+        let event = quarantined(Some(&call_point), incoming, reason.clone(), received_at);
         let appended = self.append(event).await?;
         if leaf == Leaf::Event {
+            let encoding = self.form_of(&call_point, encoding);
             let mut receipt = receipt(&DeviceOrigin::default(), appended, ReceiptStatus::Quarantined);
             receipt.reason = reason;
             downlink.publish(downlink::outgoing(&call_point, Leaf::Receipt, encoding, &receipt)).await;
         }
         Ok("quarantined")
+    }
+
+    /// The form in which to answer bytes that cannot be read: as they seem to be written, where that is
+    /// plain, else as the call point last wrote.
+    fn form_of(&self, call_point: &CallPoint, seems: Encoding) -> Encoding {
+        let devices = self.devices.read().unwrap_or_else(PoisonError::into_inner);
+        match (seems, devices.get(call_point).map(|d| d.encoding)) {
+            (Encoding::Json, _) | (_, None | Some(Encoding::Unspecified)) => seems,
+            (_, Some(known)) => known,
+        }
     }
 
     async fn record_event(
@@ -285,7 +296,6 @@ fn presence(state: DeviceState) -> Body {
 fn quarantined(
     call_point: Option<&CallPoint>,
     incoming: &Incoming<'_>,
-    encoding: Encoding,
     reason: String,
     received_at: i64,
 ) -> Event {
@@ -301,7 +311,7 @@ fn quarantined(
         device_id: call_point.map(|c| c.device().to_owned()).unwrap_or_default(),
         received_at: Some(time::timestamp(received_at)),
         schema: normal::SCHEMA,
-        origin: Some(DeviceOrigin { encoding: encoding.into(), ..DeviceOrigin::default() }),
+        origin: Some(DeviceOrigin::default()),
         body: Some(Body::Quarantined(body)),
         ..Event::default()
     };

@@ -1,2 +1,56 @@
-//! To be filled.
-fn main() {}
+//! The one binary: arguments in, exit code out. What it does is in the other crates.
+
+mod alerts;
+mod cli;
+mod config;
+mod log;
+mod output;
+mod remote;
+mod serve;
+mod simulate;
+mod telemetry;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+
+/// How a command ended, where it did not fail.
+pub enum Outcome {
+    /// It did what it was asked: exit code 0.
+    Done,
+    /// Verification found a fault: exit code 3.
+    Fault,
+}
+
+/// Time that the runtime gives to what is left when a command has ended.
+const RUNTIME_DRAIN: Duration = Duration::from_millis(100);
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return output::failed(&error.into()),
+    };
+    let outcome = runtime.block_on(run(cli));
+    runtime.shutdown_timeout(RUNTIME_DRAIN);
+    match outcome {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Fault) => ExitCode::from(3),
+        Err(error) => output::failed(&error),
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    match cli.command {
+        Command::Up(args) => serve::up(args).await,
+        Command::Gateway(args) => serve::gateway(args).await,
+        Command::Processor(args) => serve::processor(args).await,
+        Command::Simulate(args) => simulate::run(args).await,
+        Command::Alerts(args) => alerts::run(args).await,
+        Command::Log(args) => log::run(args).await,
+        Command::Config(args) => config::run(args),
+    }
+}

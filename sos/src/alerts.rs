@@ -1,0 +1,258 @@
+//! `sos alerts`: the operator contract on a terminal.
+
+mod table;
+
+pub use table::event as event_line;
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
+use sos_proto::alert::v1::watch_alerts_response::Event;
+use sos_proto::alert::v1::{
+    AcknowledgeAlertRequest, AddNoteRequest, Alert, AlertFilter, AlertState, GetAlertRequest,
+    ListAlertsRequest, ResolveAlertRequest, WatchAlertsRequest, WatchAlertsResponse,
+};
+use sos_proto::event::v1::Disposition;
+use tonic::metadata::MetadataValue;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
+
+use crate::cli::{
+    AlertsArgs, AlertsCommand, CommandArgs, DispositionArg, FilterArgs, Format, StateArg, WatchArgs,
+};
+use crate::{Outcome, output, remote, serve};
+
+/// Alerts asked for at a time.
+const PAGE_SIZE: i32 = 1_000;
+
+/// A watch without any sign of life for so long is broken; the server sends a heartbeat each second.
+const WATCH_SILENCE_MAX: Duration = Duration::from_secs(5);
+
+/// Time between two tries to resume a watch.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Runs `sos alerts`.
+pub async fn run(args: AlertsArgs) -> anyhow::Result<Outcome> {
+    let desk = Desk { operator: args.operator, format: args.format, address: args.grpc };
+    let mut client = AlertServiceClient::new(remote::connect(&desk.address).await?);
+    match args.command {
+        AlertsCommand::List(filter) => desk.list(&mut client, &filter).await?,
+        AlertsCommand::Show { alert_id } => desk.show(&mut client, &alert_id).await?,
+        AlertsCommand::Watch(watch) => desk.watch(client, watch).await?,
+        AlertsCommand::Ack(command) => {
+            let (alert_id, request_id, expected_revision) = target(&mut client, command).await?;
+            let request = AcknowledgeAlertRequest { alert_id, request_id, expected_revision };
+            let answer = client.acknowledge_alert(desk.signed(request)?).await;
+            desk.answer(answer.map(|r| r.into_inner().alert))?;
+        }
+        AlertsCommand::Note { command, text } => {
+            let (alert_id, request_id, expected_revision) = target(&mut client, command).await?;
+            let request = AddNoteRequest { alert_id, request_id, expected_revision, note: text };
+            let answer = client.add_note(desk.signed(request)?).await;
+            desk.answer(answer.map(|r| r.into_inner().alert))?;
+        }
+        AlertsCommand::Resolve { command, disposition, note } => {
+            let (alert_id, request_id, expected_revision) = target(&mut client, command).await?;
+            let disposition = meaning(disposition).into();
+            let request = ResolveAlertRequest { alert_id, request_id, expected_revision, disposition, note };
+            let answer = client.resolve_alert(desk.signed(request)?).await;
+            desk.answer(answer.map(|r| r.into_inner().alert))?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+type Client = AlertServiceClient<Channel>;
+
+/// Who sits where, and how to show things.
+struct Desk {
+    operator: String,
+    format: Format,
+    address: String,
+}
+
+impl Desk {
+    /// A request in the operator's name.
+    fn signed<T>(&self, message: T) -> anyhow::Result<Request<T>> {
+        let mut request = Request::new(message);
+        let name = MetadataValue::try_from(&self.operator).map_err(|_| {
+            anyhow::anyhow!("--as: {:?} cannot be sent as a name: use plain letters", self.operator)
+        })?;
+        request.metadata_mut().insert("sos-operator", name);
+        Ok(request)
+    }
+
+    fn answer(&self, answer: Result<Option<Alert>, Status>) -> anyhow::Result<()> {
+        match answer.map_err(|s| remote::refused(&s))? {
+            Some(alert) => self.write(&alert),
+            None => anyhow::bail!("the server answered without an alert"),
+        }
+    }
+
+    fn write(&self, alert: &Alert) -> anyhow::Result<()> {
+        match self.format {
+            Format::Json => output::json(alert),
+            Format::Table => {
+                output::line(&table::row(alert));
+                Ok(())
+            }
+        }
+    }
+
+    async fn list(&self, client: &mut Client, filter: &FilterArgs) -> anyhow::Result<()> {
+        if self.format == Format::Table {
+            output::line(&table::header());
+        }
+        let mut page_token = String::new();
+        loop {
+            let request = ListAlertsRequest { filter: Some(wire(filter)), page_size: PAGE_SIZE, page_token };
+            let page = client.list_alerts(request).await.map_err(|s| remote::refused(&s))?.into_inner();
+            for alert in &page.alerts {
+                self.write(alert)?;
+            }
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn show(&self, client: &mut Client, alert_id: &str) -> anyhow::Result<()> {
+        let alert_id = complete(client, alert_id).await?;
+        let answer = client.get_alert(GetAlertRequest { alert_id }).await;
+        let answer = answer.map_err(|s| remote::refused(&s))?.into_inner();
+        match self.format {
+            Format::Json => output::json(&answer),
+            Format::Table => {
+                for line in table::details(&answer) {
+                    output::line(&line);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// P5: resumes from the last position for as long as nobody stops it, and says so.
+    async fn watch(&self, mut client: Client, args: WatchArgs) -> anyhow::Result<()> {
+        let mut position = args.after;
+        if self.format == Format::Table {
+            output::line(&table::header());
+        }
+        loop {
+            let request = WatchAlertsRequest { filter: Some(wire(&args.filter)), after_position: position };
+            let lost = tokio::select! {
+                lost = self.follow(&mut client, request, &mut position) => lost?,
+                () = serve::asked_to_stop() => return Ok(()),
+            };
+            output::remark(&format!("connection lost at position {position} ({lost}); trying again"));
+            loop {
+                tokio::select! {
+                    () = tokio::time::sleep(RETRY_INTERVAL) => {}
+                    () = serve::asked_to_stop() => return Ok(()),
+                }
+                if let Ok(channel) = remote::connect(&self.address).await {
+                    client = AlertServiceClient::new(channel);
+                    output::remark(&format!("connected again, resuming behind position {position}"));
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Shows one stream until it is lost, and says why it was. An error is final.
+    async fn follow(
+        &self,
+        client: &mut Client,
+        request: WatchAlertsRequest,
+        position: &mut u64,
+    ) -> anyhow::Result<String> {
+        let mut stream = match client.watch_alerts(request).await {
+            Ok(stream) => stream.into_inner(),
+            Err(status) if status.code() == Code::InvalidArgument => return Err(remote::refused(&status)),
+            Err(status) => return Ok(status.message().to_owned()),
+        };
+        loop {
+            let step = match tokio::time::timeout(WATCH_SILENCE_MAX, stream.next()).await {
+                Ok(Some(Ok(step))) => step,
+                Ok(Some(Err(status))) => return Ok(status.message().to_owned()),
+                Ok(None) => return Ok("the server ended the stream".to_owned()),
+                Err(_) => return Ok(format!("no heartbeat for {} s", WATCH_SILENCE_MAX.as_secs())),
+            };
+            if step.position > 0 {
+                *position = step.position;
+            }
+            self.step(step)?;
+        }
+    }
+
+    fn step(&self, step: WatchAlertsResponse) -> anyhow::Result<()> {
+        if self.format == Format::Json {
+            return output::json(&step);
+        }
+        match step.event {
+            Some(Event::Snapshot(alert) | Event::Changed(alert)) => self.write(&alert),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The parts that every command has; an alert may be named by the beginning of its id.
+async fn target(client: &mut Client, command: CommandArgs) -> anyhow::Result<(String, String, Option<u64>)> {
+    let alert_id = complete(client, &command.alert_id).await?;
+    let request_id = command.request_id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+    Ok((alert_id, request_id, command.expected_revision))
+}
+
+/// Length of a whole alert id.
+const ALERT_ID_LEN: usize = 36;
+
+/// The one alert whose id begins so. A whole id is taken as it is.
+async fn complete(client: &mut Client, beginning: &str) -> anyhow::Result<String> {
+    if beginning.len() >= ALERT_ID_LEN || beginning.is_empty() {
+        return Ok(beginning.to_owned());
+    }
+    let mut found = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = ListAlertsRequest { filter: None, page_size: PAGE_SIZE, page_token };
+        let page = client.list_alerts(request).await.map_err(|s| remote::refused(&s))?.into_inner();
+        found.extend(page.alerts.into_iter().map(|a| a.alert_id).filter(|id| id.starts_with(beginning)));
+        page_token = page.next_page_token;
+        if page_token.is_empty() || found.len() > 1 {
+            break;
+        }
+    }
+    match (found.pop(), found.is_empty()) {
+        (Some(alert_id), true) => Ok(alert_id),
+        (Some(_), false) => anyhow::bail!("alert_id: several alerts begin with {beginning:?}"),
+        // The server says in its own words that there is none.
+        (None, _) => Ok(beginning.to_owned()),
+    }
+}
+
+fn wire(filter: &FilterArgs) -> AlertFilter {
+    let state = |state: &StateArg| match state {
+        StateArg::Raised => AlertState::Raised.into(),
+        StateArg::Acknowledged => AlertState::Acknowledged.into(),
+        StateArg::Resolved => AlertState::Resolved.into(),
+    };
+    AlertFilter {
+        states: filter.state.iter().map(state).collect(),
+        site_ids: filter.site.clone(),
+        owner: filter.owner.clone(),
+        ..AlertFilter::default()
+    }
+}
+
+fn meaning(disposition: DispositionArg) -> Disposition {
+    match disposition {
+        DispositionArg::Genuine => Disposition::Genuine,
+        DispositionArg::Accidental => Disposition::Accidental,
+        DispositionArg::Malicious => Disposition::Malicious,
+        DispositionArg::Test => Disposition::Test,
+        DispositionArg::Technical => Disposition::Technical,
+        DispositionArg::Duplicate => Disposition::Duplicate,
+        DispositionArg::NobodyFound => Disposition::NobodyFound,
+    }
+}

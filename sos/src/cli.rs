@@ -1,0 +1,321 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The SOS gateway: from an emergency button to the person who sends help.
+#[derive(Debug, Parser)]
+#[command(name = "sos", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run broker, gateway, event log and processor in one process
+    Up(UpArgs),
+    /// Run broker, gateway and event log; serve the log to a processor
+    Gateway(ServeArgs),
+    /// Run the processor on the event log of a gateway
+    Processor(ServeArgs),
+    /// Act as call points
+    Simulate(SimulateArgs),
+    /// Look at alerts and handle them
+    Alerts(AlertsArgs),
+    /// Look at the event log
+    Log(LogArgs),
+    /// Look at the configuration
+    Config(ConfigArgs),
+}
+
+/// `sos up`.
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// Add a simulated town whose call points press
+    #[arg(long)]
+    pub demo: bool,
+    /// The rest.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+/// What every server takes.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Write the addresses in use to FILE, as JSON, once everything is ready
+    #[arg(long, value_name = "FILE")]
+    pub ports_file: Option<PathBuf>,
+}
+
+/// Where the configuration comes from: defaults, then the file, then SOS_… in the environment, then flags.
+#[derive(Debug, Args)]
+pub struct SourceArgs {
+    /// Read the configuration from FILE (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Directory of the event log [key: data] [default: sos-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Listen for MQTT; port 0 picks a free one [key: mqtt.listen] [default: 127.0.0.1:1883]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub mqtt: Option<String>,
+    /// Listen for gRPC [key: grpc.listen] [default: 127.0.0.1:50051]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub grpc: Option<String>,
+    /// Listen for HTTP [key: http.listen] [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub http: Option<String>,
+    /// The gateway's log: where `gateway` serves it and `processor` finds it [key: log.address]
+    /// [default: 127.0.0.1:50052]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub log: Option<String>,
+}
+
+/// `sos simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// What to simulate.
+    #[command(subcommand)]
+    pub command: SimulateCommand,
+}
+
+/// `sos simulate …`.
+#[derive(Debug, Subcommand)]
+pub enum SimulateCommand {
+    /// Publish one press for each row of a file of emergency calls
+    Replay(ReplayArgs),
+}
+
+/// `sos simulate replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// CSV with the columns latitude, longitude, category, called_at, township, place
+    pub file: PathBuf,
+    /// The broker
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
+    pub mqtt: String,
+    /// Divide the recorded spacing by N; 0: as fast as acknowledged
+    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    pub speed: f64,
+    /// Name of the run, part of the boot ids: the same run again adds no event [default: a digest of the file]
+    #[arg(long, value_name = "NAME")]
+    pub run: Option<String>,
+    /// Connections at one time
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub connections: usize,
+    /// Count a press as failed after so many seconds without an acknowledgement
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub give_up: u64,
+    /// Write messages as JSON instead of protobuf
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How to write a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+/// The default address of the operator contract.
+pub const DEFAULT_GRPC: &str = "127.0.0.1:50051";
+
+/// `sos alerts`.
+#[derive(Debug, Args)]
+pub struct AlertsArgs {
+    /// The server
+    #[arg(long, global = true, value_name = "HOST:PORT", default_value = DEFAULT_GRPC)]
+    pub grpc: String,
+    /// Your name as an operator
+    #[arg(long = "as", global = true, value_name = "NAME", env = "USER", default_value = "operator")]
+    pub operator: String,
+    /// How to write
+    #[arg(long, global = true, value_enum, default_value = "table")]
+    pub format: Format,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: AlertsCommand,
+}
+
+/// `sos alerts …`.
+#[derive(Debug, Subcommand)]
+pub enum AlertsCommand {
+    /// List alerts, newest first
+    List(FilterArgs),
+    /// Show one alert and everything that happened to it
+    Show {
+        /// The alert, or the beginning of its id
+        alert_id: String,
+    },
+    /// Show alerts as they change, until Ctrl-C
+    Watch(WatchArgs),
+    /// Take an alert
+    Ack(CommandArgs),
+    /// Write something down
+    Note {
+        /// Which alert.
+        #[command(flatten)]
+        command: CommandArgs,
+        /// The text
+        text: String,
+    },
+    /// Close an alert that is yours
+    Resolve {
+        /// Which alert.
+        #[command(flatten)]
+        command: CommandArgs,
+        /// What it turned out to be
+        #[arg(long, value_enum)]
+        disposition: DispositionArg,
+        /// Why
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+}
+
+/// Which alerts.
+#[derive(Debug, Args)]
+pub struct FilterArgs {
+    /// Only in this state; may be repeated
+    #[arg(long, value_enum)]
+    pub state: Vec<StateArg>,
+    /// Only of this site; may be repeated
+    #[arg(long, value_name = "SITE")]
+    pub site: Vec<String>,
+    /// Only those of this owner
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub owner: String,
+}
+
+/// `sos alerts watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// Which alerts.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    /// Resume behind this position instead of opening with a snapshot
+    #[arg(long, value_name = "POSITION", default_value_t = 0)]
+    pub after: u64,
+}
+
+/// An alert, and how to command it.
+#[derive(Debug, Args)]
+pub struct CommandArgs {
+    /// The alert, or the beginning of its id
+    pub alert_id: String,
+    /// Name this command, to repeat it safely [default: a new one]
+    #[arg(long, value_name = "ID")]
+    pub request_id: Option<String>,
+    /// Refuse if the alert has another revision
+    #[arg(long, value_name = "N")]
+    pub expected_revision: Option<u64>,
+}
+
+/// States that can be asked for.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum StateArg {
+    Raised,
+    Acknowledged,
+    Resolved,
+}
+
+/// What an alert can turn out to be.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum DispositionArg {
+    Genuine,
+    Accidental,
+    Malicious,
+    Test,
+    Technical,
+    Duplicate,
+    NobodyFound,
+}
+
+/// `sos log`.
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// Read the log of a stopped server
+    #[arg(long, global = true, value_name = "DIR", conflicts_with = "grpc")]
+    pub data: Option<PathBuf>,
+    /// Ask a running server [default: 127.0.0.1:50051]
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    pub grpc: Option<String>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: LogCommand,
+}
+
+/// `sos log …`.
+#[derive(Debug, Subcommand)]
+pub enum LogCommand {
+    /// How far the log has come
+    Info {
+        /// How to write
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
+    },
+    /// Show the newest events, and go on with what comes
+    Tail {
+        /// Begin so many events before the head
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+        lines: u64,
+        /// Stop at the head
+        #[arg(long)]
+        no_follow: bool,
+        /// How to write
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
+    },
+    /// Check that nothing was changed, removed, inserted or moved; exit 3 and the first bad position if it was
+    Verify,
+    /// Write every event as one line of JSON
+    Export {
+        /// To this file instead of standard output
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// From this position
+        #[arg(long, value_name = "POSITION", default_value_t = 1)]
+        from: u64,
+        /// To this position, inclusive [default: the head]
+        #[arg(long, value_name = "POSITION")]
+        to: Option<u64>,
+    },
+}
+
+/// `sos config`.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// `sos config …`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Show the configuration in force
+    Show {
+        /// Where it comes from.
+        #[command(flatten)]
+        source: SourceArgs,
+        /// How to write
+        #[arg(long, value_enum, default_value = "table")]
+        format: Format,
+    },
+    /// Say what is wrong with it
+    Check {
+        /// Where it comes from.
+        #[command(flatten)]
+        source: SourceArgs,
+    },
+}

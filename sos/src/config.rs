@@ -1,0 +1,281 @@
+//! The configuration: defaults, then a file, then `SOS_…` in the environment, then flags. Checked whole
+//! before any port opens; each fault is named by its key.
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
+
+use figment::Figment;
+use figment::providers::{Env, Format as _, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use sos_gateway::external;
+
+use crate::cli::{ConfigArgs, ConfigCommand, Format, SourceArgs};
+use crate::{Outcome, output};
+
+/// Everything that can be configured. In the environment, `mqtt.listen` is `SOS_MQTT__LISTEN`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Directory of the event log.
+    pub data: PathBuf,
+    /// Call points.
+    pub mqtt: Mqtt,
+    /// Operators.
+    pub grpc: Listener,
+    /// Metrics and health.
+    pub http: Listener,
+    /// Between a gateway and a processor that run apart.
+    pub log: Log,
+    /// Log lines.
+    pub telemetry: Telemetry,
+}
+
+/// Call points.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mqtt {
+    /// Whether the embedded broker runs.
+    pub embedded: bool,
+    /// Where the embedded broker listens.
+    pub listen: String,
+    /// The broker beside the gateway.
+    pub external: External,
+}
+
+/// The broker beside the gateway.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct External {
+    /// `host:port`. Empty: there is none.
+    pub address: String,
+    /// Names this gateway's session; unique among the gateways at one broker.
+    pub client_id: String,
+    /// The gateways that share the messages among them.
+    pub group: String,
+}
+
+/// A port.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listener {
+    /// Where to listen, `host:port`; port 0 picks a free one.
+    pub listen: String,
+}
+
+/// Between a gateway and a processor that run apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// Where `sos gateway` serves the log and `sos processor` finds it, `host:port`.
+    pub address: String,
+}
+
+/// Log lines.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// Which to write, as a tracing filter: `info`, `warn,sos_gateway=debug`, …
+    pub log: String,
+    /// How to write them.
+    pub format: LogFormat,
+}
+
+/// How to write log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let listener = |listen: &str| Listener { listen: listen.to_owned() };
+        Self {
+            data: PathBuf::from("sos-data"),
+            mqtt: Mqtt {
+                embedded: true,
+                listen: "127.0.0.1:1883".to_owned(),
+                external: External {
+                    address: String::new(),
+                    client_id: "sos-gateway".to_owned(),
+                    group: "sos".to_owned(),
+                },
+            },
+            grpc: listener(crate::cli::DEFAULT_GRPC),
+            http: listener("127.0.0.1:8080"),
+            log: Log { address: "127.0.0.1:50052".to_owned() },
+            // rmqtt tells of every connection; its warnings are enough.
+            telemetry: Telemetry { log: "info,rmqtt=warn".to_owned(), format: LogFormat::Text },
+        }
+    }
+}
+
+/// The parts of a checked configuration that are not as they were written.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// Where the embedded broker listens. Absent: there is none.
+    pub mqtt: Option<SocketAddr>,
+    /// The external broker. Absent: there is none.
+    pub external: Option<external::Config>,
+    /// Where the operator contract is served.
+    pub grpc: SocketAddr,
+    /// Where metrics and health are served.
+    pub http: SocketAddr,
+    /// Where a gateway serves its log.
+    pub log: SocketAddr,
+}
+
+/// Reads the configuration and checks it whole.
+///
+/// # Errors
+/// With every fault, each named by its key.
+pub fn load(source: &SourceArgs) -> anyhow::Result<(Config, Addresses)> {
+    let config = read(source)?;
+    let addresses =
+        check(&config).map_err(|faults| anyhow::anyhow!("configuration: {}", faults.join("; ")))?;
+    Ok((config, addresses))
+}
+
+fn read(source: &SourceArgs) -> anyhow::Result<Config> {
+    let mut figment = Figment::from(Serialized::defaults(Config::default()));
+    if let Some(file) = &source.config {
+        anyhow::ensure!(file.is_file(), "--config: {} is no file", file.display());
+        figment = figment.merge(Toml::file_exact(file));
+    }
+    figment = figment.merge(Env::prefixed("SOS_").split("__"));
+    let flags = [
+        ("data", source.data.as_ref().map(|d| d.to_string_lossy().into_owned())),
+        ("mqtt.listen", source.mqtt.clone()),
+        ("grpc.listen", source.grpc.clone()),
+        ("http.listen", source.http.clone()),
+        ("log.address", source.log.clone()),
+    ];
+    for (key, value) in flags {
+        if let Some(value) = value {
+            figment = figment.merge((key, value));
+        }
+    }
+    figment.extract().map_err(|errors| {
+        let faults: Vec<_> = errors.into_iter().map(|e| e.to_string()).collect();
+        anyhow::anyhow!("configuration: {}", faults.join("; "))
+    })
+}
+
+fn check(config: &Config) -> Result<Addresses, Vec<String>> {
+    let mut faults = Vec::new();
+    let mut address = |key: &str, value: &str| match value.to_socket_addrs().map(|mut found| found.next()) {
+        Ok(Some(address)) => Some(address),
+        Ok(None) => {
+            faults.push(format!("{key}: {value:?} has no address"));
+            None
+        }
+        Err(error) => {
+            faults.push(format!("{key}: {value:?} is no host:port ({error})"));
+            None
+        }
+    };
+    let mqtt = config.mqtt.embedded.then(|| address("mqtt.listen", &config.mqtt.listen)).flatten();
+    let grpc = address("grpc.listen", &config.grpc.listen);
+    let http = address("http.listen", &config.http.listen);
+    let log = address("log.address", &config.log.address);
+    let external = &config.mqtt.external;
+    let external = if external.address.is_empty() {
+        None
+    } else {
+        match external.address.rsplit_once(':').map(|(host, port)| (host, port.parse())) {
+            Some((host, Ok(port))) if !host.is_empty() => Some(external::Config {
+                host: host.to_owned(),
+                port,
+                client_id: external.client_id.clone(),
+                group: external.group.clone(),
+            }),
+            _ => {
+                faults.push(format!("mqtt.external.address: {:?} is no host:port", external.address));
+                None
+            }
+        }
+    };
+    for (key, value) in
+        [("client_id", &config.mqtt.external.client_id), ("group", &config.mqtt.external.group)]
+    {
+        if !sos_proto::call_point::is_id(value) {
+            faults.push(format!("mqtt.external.{key}: {value:?} does not match [a-z0-9][a-z0-9._-]{{0,63}}"));
+        }
+    }
+    if !config.mqtt.embedded && config.mqtt.external.address.is_empty() {
+        faults.push(
+            "mqtt.embedded: false, and mqtt.external.address is empty: no call point could reach us"
+                .to_owned(),
+        );
+    }
+    if let Err(error) = tracing_subscriber::EnvFilter::try_new(&config.telemetry.log) {
+        faults.push(format!("telemetry.log: {error}"));
+    }
+    match (grpc, http, log) {
+        (Some(grpc), Some(http), Some(log)) if faults.is_empty() => {
+            Ok(Addresses { mqtt, external, grpc, http, log })
+        }
+        _ => Err(faults),
+    }
+}
+
+/// Runs `sos config`.
+pub fn run(args: ConfigArgs) -> anyhow::Result<Outcome> {
+    match args.command {
+        ConfigCommand::Check { source } => {
+            load(&source)?;
+            output::line("the configuration is sound");
+        }
+        ConfigCommand::Show { source, format } => {
+            let config = read(&source)?;
+            match format {
+                Format::Json => output::json(&config)?,
+                Format::Table => show("", &serde_json::to_value(&config)?),
+            }
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// One line for each key.
+fn show(key: &str, value: &serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for (name, value) in fields {
+                let separator = if key.is_empty() { "" } else { "." };
+                show(&format!("{key}{separator}{name}"), value);
+            }
+        }
+        value => output::line(&format!("{key} = {value}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_sound() {
+        assert!(check(&Config::default()).is_ok());
+    }
+
+    #[test]
+    fn every_fault_is_named_by_its_key() {
+        let mut config = Config::default();
+        config.mqtt.listen = "nowhere".to_owned();
+        config.grpc.listen = "127.0.0.1:99999".to_owned();
+        config.mqtt.external.address = "broker".to_owned();
+        config.mqtt.external.group = "A group".to_owned();
+        config.telemetry.log = "sos=loud".to_owned();
+        let faults = check(&config).unwrap_err();
+        for key in
+            ["mqtt.listen", "grpc.listen", "mqtt.external.address", "mqtt.external.group", "telemetry.log"]
+        {
+            assert!(faults.iter().any(|f| f.starts_with(&format!("{key}:"))), "{key} in {faults:?}");
+        }
+        assert_eq!(faults.len(), 5);
+    }
+}

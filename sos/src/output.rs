@@ -1,0 +1,54 @@
+//! What people and programs read: standard output and standard error.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "writing to them is this file's job")]
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use serde::Serialize;
+use sos_proto::time::{self, Timestamp};
+
+/// Writes a line to standard output. A reader that went away ends the program quietly.
+pub fn line(text: &str) {
+    if let Err(error) = writeln!(io::stdout(), "{text}") {
+        let code = if error.kind() == io::ErrorKind::BrokenPipe { 0 } else { 1 };
+        std::process::exit(code);
+    }
+}
+
+/// Writes a value as one line of JSON.
+///
+/// # Errors
+/// If the value has no JSON form.
+pub fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
+    line(&serde_json::to_string(value)?);
+    Ok(())
+}
+
+/// Writes a remark to standard error.
+pub fn remark(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Says why a command failed, in one line.
+pub fn failed(error: &anyhow::Error) -> ExitCode {
+    remark(&format!("sos: {error:#}"));
+    ExitCode::FAILURE
+}
+
+/// A point in time for people, in UTC; `-` where it is unknown.
+pub fn moment(timestamp: Option<&Timestamp>) -> String {
+    let micros = timestamp.and_then(time::micros);
+    let moment = micros.and_then(|m| jiff::Timestamp::from_microsecond(m).ok());
+    moment.map_or_else(|| "-".to_owned(), |m| m.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+/// Text from outside for a terminal: control characters cannot move the cursor or change colours.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// The name of an enum value without its prefix, in lower case.
+pub fn short(name: &str, prefix: &str) -> String {
+    name.strip_prefix(prefix).unwrap_or(name).to_lowercase().replace('_', " ")
+}

@@ -1,0 +1,31 @@
+//! Servers that a command speaks to.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tonic::transport::{Channel, Endpoint};
+
+/// Time to reach a server.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Time between two signs of life on a connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Connects to `host:port`.
+///
+/// # Errors
+/// If nobody is there.
+pub async fn connect(address: &str) -> anyhow::Result<Channel> {
+    let endpoint = Endpoint::from_shared(format!("http://{address}"))
+        .with_context(|| format!("--grpc: {address:?} is no host:port"))?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_while_idle(true)
+        .tcp_nodelay(true);
+    endpoint.connect().await.with_context(|| format!("nobody answers at {address}: is `sos up` running?"))
+}
+
+/// What a server answered instead of an answer, in words.
+pub fn refused(status: &tonic::Status) -> anyhow::Error {
+    anyhow::anyhow!("{} ({:?})", status.message(), status.code())
+}

@@ -1,0 +1,280 @@
+//! `sos up`, `sos gateway`, `sos processor`: builds the parts, runs them, drains them.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde::Serialize;
+use sos_console::{Part, Report};
+use sos_eventlog::{EventLog, LocalLog, LogService, RemoteLog};
+use sos_gateway::Gateway;
+use sos_processor::Processor;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use crate::cli::{ServeArgs, UpArgs};
+use crate::config::{self, Addresses, Config};
+use crate::{Outcome, output, remote, telemetry};
+
+/// Time from the wish to stop to the end of the process. Whatever is cut off then was never acknowledged.
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// Time between two tries to reach the gateway's log.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The addresses in use.
+#[derive(Debug, Default, Serialize)]
+struct Ports {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mqtt: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grpc: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log: Option<SocketAddr>,
+}
+
+/// The parts of one process.
+struct House {
+    tasks: JoinSet<anyhow::Result<()>>,
+    shutdown: CancellationToken,
+    metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    config: Config,
+    addresses: Addresses,
+    ports: Ports,
+    ports_file: Option<PathBuf>,
+    parts: Vec<Part>,
+    log: Option<LocalLog>,
+}
+
+/// Runs `sos up`.
+pub async fn up(args: UpArgs) -> anyhow::Result<Outcome> {
+    let mut house = House::build(args.serve)?;
+    let log = house.open_log().await?;
+    house.add_gateway(Arc::clone(&log)).await?;
+    house.add_processor(log).await?;
+    house.add_http().await?;
+    if args.demo {
+        house.add_demo();
+    }
+    house.run().await
+}
+
+/// Runs `sos gateway`.
+pub async fn gateway(args: ServeArgs) -> anyhow::Result<Outcome> {
+    let mut house = House::build(args)?;
+    let log = house.open_log().await?;
+    house.add_gateway(Arc::clone(&log)).await?;
+    house.add_log_server(log).await?;
+    house.add_http().await?;
+    house.run().await
+}
+
+/// Runs `sos processor`.
+pub async fn processor(args: ServeArgs) -> anyhow::Result<Outcome> {
+    let mut house = House::build(args)?;
+    let log: Arc<dyn EventLog> = Arc::new(RemoteLog::new(house.reach_log().await?));
+    house.add_processor(log).await?;
+    house.add_http().await?;
+    house.run().await
+}
+
+impl House {
+    fn build(args: ServeArgs) -> anyhow::Result<Self> {
+        let (config, addresses) = config::load(&args.source)?;
+        let metrics = telemetry::start(&config.telemetry)?;
+        Ok(Self {
+            tasks: JoinSet::new(),
+            shutdown: CancellationToken::new(),
+            metrics,
+            config,
+            addresses,
+            ports: Ports::default(),
+            ports_file: args.ports_file,
+            parts: Vec::new(),
+            log: None,
+        })
+    }
+
+    async fn open_log(&mut self) -> anyhow::Result<Arc<dyn EventLog>> {
+        let data = self.config.data.clone();
+        let log = tokio::task::spawn_blocking(move || LocalLog::open(&data)).await?;
+        let log =
+            log.with_context(|| format!("failed to open the event log in {}", self.config.data.display()))?;
+        let failed = log.clone();
+        let shutdown = self.shutdown.clone();
+        // P1: a log that failed gives no further answer, so the process ends.
+        self.tasks.spawn(async move {
+            match shutdown.run_until_cancelled(failed.failed()).await {
+                Some(reason) => anyhow::bail!("the event log failed: {reason}"),
+                None => Ok(()),
+            }
+        });
+        self.log = Some(log.clone());
+        Ok(Arc::new(log))
+    }
+
+    /// Waits for the gateway's log; it may start later than the processor.
+    async fn reach_log(&self) -> anyhow::Result<tonic::transport::Channel> {
+        let address = &self.config.log.address;
+        loop {
+            match remote::connect(address).await {
+                Ok(channel) => return Ok(channel),
+                Err(error) => tracing::info!(error = format!("{error:#}"), "waiting for the gateway's log"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(RETRY_INTERVAL) => {}
+                () = asked_to_stop() => anyhow::bail!("stopped while waiting for the gateway's log at {address}"),
+            }
+        }
+    }
+
+    async fn add_gateway(&mut self, log: Arc<dyn EventLog>) -> anyhow::Result<()> {
+        let config =
+            sos_gateway::Config { listen: self.addresses.mqtt, external: self.addresses.external.clone() };
+        let gateway = Gateway::start(config, log).await.context("key mqtt.listen")?;
+        self.ports.mqtt = gateway.mqtt_address();
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move { Ok(gateway.run(shutdown).await?) });
+        let (_, ready) = watch::channel(true);
+        self.parts.push(Part { name: "gateway", ready });
+        Ok(())
+    }
+
+    async fn add_processor(&mut self, log: Arc<dyn EventLog>) -> anyhow::Result<()> {
+        let listener = bind("grpc.listen", self.addresses.grpc).await?;
+        self.ports.grpc = Some(listener.local_addr()?);
+        let processor = Processor::new(sos_processor::Config::default(), Arc::clone(&log));
+        self.parts.push(Part { name: "processor", ready: processor.readiness() });
+        let routes = Routes::new(LogService::server(log, self.shutdown.clone()));
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move { Ok(processor.run(listener, routes, shutdown).await?) });
+        Ok(())
+    }
+
+    async fn add_log_server(&mut self, log: Arc<dyn EventLog>) -> anyhow::Result<()> {
+        let listener = bind("log.address", self.addresses.log).await?;
+        self.ports.log = Some(listener.local_addr()?);
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move { Ok(sos_eventlog::serve(listener, log, shutdown).await?) });
+        Ok(())
+    }
+
+    async fn add_http(&mut self) -> anyhow::Result<()> {
+        let listener = bind("http.listen", self.addresses.http).await?;
+        self.ports.http = Some(listener.local_addr()?);
+        let report = Report { metrics: Arc::clone(&self.metrics), parts: self.parts.clone() };
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move { Ok(sos_console::serve(listener, report, shutdown).await?) });
+        Ok(())
+    }
+
+    fn add_demo(&mut self) {
+        let Some(mqtt) = self.ports.mqtt else {
+            tracing::warn!("the demo needs the embedded broker (mqtt.embedded)");
+            return;
+        };
+        // A run of its own, so that its presses are new whatever the log holds.
+        let run = format!("{:x}", sos_eventlog::clock::now());
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move {
+            let pace = sos_simulator::demo::Pace::default();
+            Ok(sos_simulator::demo::run(mqtt.to_string(), run, pace, shutdown).await?)
+        });
+    }
+
+    /// Serves until it is asked to stop or a part fails, then drains.
+    async fn run(mut self) -> anyhow::Result<Outcome> {
+        let announced = self.announce();
+        let ended = match announced.await {
+            Ok(()) => tokio::select! {
+                () = asked_to_stop() => Ok(()),
+                ended = first_end(&mut self.tasks) => ended,
+            },
+            Err(error) => Err(error),
+        };
+        tracing::info!("stopping");
+        self.shutdown.cancel();
+        let drained = tokio::time::timeout(DRAIN, async {
+            while let Some(ended) = self.tasks.join_next().await {
+                if let Err(error) = ended.map_err(Into::into).flatten() {
+                    tracing::warn!(error = format!("{error:#}"), "a part failed while it stopped");
+                }
+            }
+            if let Some(log) = &self.log {
+                log.close().await;
+            }
+        });
+        if drained.await.is_err() {
+            tracing::warn!("some parts did not stop in time and are cut off");
+        }
+        ended.map(|()| Outcome::Done)
+    }
+
+    /// Tells where to connect, once everything is ready.
+    async fn announce(&mut self) -> anyhow::Result<()> {
+        for part in &mut self.parts {
+            tokio::select! {
+                ready = part.ready.wait_for(|ready| *ready) => {
+                    ready.map_err(|_| anyhow::anyhow!("the {} ended before it was ready", part.name))?;
+                }
+                ended = first_end(&mut self.tasks) => return ended,
+                () = asked_to_stop() => return Ok(()),
+            }
+        }
+        let ports = &self.ports;
+        let named = [("MQTT", ports.mqtt), ("gRPC", ports.grpc), ("HTTP", ports.http), ("log", ports.log)];
+        for (name, address) in named {
+            if let Some(address) = address {
+                output::line(&format!("{name:<5} {address}"));
+            }
+        }
+        if let Some(grpc) = ports.grpc {
+            output::line(&format!("watch alerts: sos alerts watch --grpc {grpc}"));
+        }
+        match &self.ports_file {
+            Some(file) => write_whole(file, &serde_json::to_vec(ports)?)
+                .with_context(|| format!("failed to write --ports-file {}", file.display())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The first part that ends, which none does of itself unless it fails or shutdown was asked for.
+async fn first_end(tasks: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+    match tasks.join_next().await {
+        Some(ended) => ended.map_err(Into::into).flatten(),
+        None => Ok(()),
+    }
+}
+
+/// A reader of the file sees all of it or none.
+fn write_whole(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let part = file.with_extension("part");
+    std::fs::write(&part, bytes)?;
+    std::fs::rename(part, file)
+}
+
+async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address} (key {key})"))
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+pub async fn asked_to_stop() {
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        },
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}

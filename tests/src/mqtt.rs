@@ -1,0 +1,169 @@
+//! Debian's Mosquitto: the broker beside the gateway, and the device on the wire.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::{DEADLINE, eventually, free_port};
+
+/// Runs `mosquitto_pub` to its end.
+///
+/// # Panics
+/// If it is not installed.
+#[must_use]
+pub fn publish(port: u16, topic: &str, args: &[&str]) -> Output {
+    Command::new("mosquitto_pub")
+        .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-q", "1", "-t", topic])
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .expect("mosquitto_pub (Debian package mosquitto-clients)")
+}
+
+/// Publishes one message and expects it to be acknowledged.
+///
+/// # Panics
+/// If it is not.
+pub fn publish_acknowledged(port: u16, topic: &str, message: &str) {
+    let output = publish(port, topic, &["-m", message]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A message that a listener received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Whether the broker had kept it.
+    pub retained: bool,
+    /// Its topic.
+    pub topic: String,
+    /// Its body.
+    pub payload: String,
+}
+
+/// `mosquitto_sub` as a process.
+pub struct Listener {
+    _process: Killed,
+    messages: mpsc::Receiver<Message>,
+}
+
+impl Listener {
+    /// Subscribes, and waits until the broker has confirmed it.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn subscribe(port: u16, filter: &str) -> Self {
+        // Its lines must not wait in a buffer.
+        let mut child = Command::new("stdbuf")
+            .args(["-oL", "mosquitto_sub"])
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &port.to_string(),
+                "-q",
+                "1",
+                "-t",
+                filter,
+                "-d",
+                "-F",
+                "\u{1}%r %t %p",
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map(Killed)
+            .expect("stdbuf (Debian package coreutils) and mosquitto_sub (mosquitto-clients)");
+        let lines = BufReader::new(child.0.stdout.take().expect("its output")).lines();
+        let (sender, messages) = mpsc::channel(10_000);
+        let (subscribed, mut confirmed) = mpsc::channel(1);
+        // Ends with the process, whose end closes its output.
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if line.starts_with("Subscribed ") {
+                    let _ = subscribed.try_send(());
+                }
+                if let Some(message) = parse(&line) {
+                    let _ = sender.blocking_send(message);
+                }
+            }
+        });
+        timeout(DEADLINE, confirmed.recv()).await.expect("a SUBACK in time").expect("a SUBACK");
+        Self { _process: child, messages }
+    }
+
+    /// The next message on a topic that ends so; others are passed over.
+    ///
+    /// # Panics
+    /// If none comes.
+    pub async fn next(&mut self, topic_end: &str) -> Message {
+        let next = async {
+            loop {
+                let message = self.messages.recv().await.expect("mosquitto_sub goes on");
+                if message.topic.ends_with(topic_end) {
+                    return message;
+                }
+            }
+        };
+        timeout(DEADLINE, next).await.unwrap_or_else(|_| panic!("no message on …{topic_end}"))
+    }
+}
+
+fn parse(line: &str) -> Option<Message> {
+    let mut parts = line.strip_prefix('\u{1}')?.splitn(3, ' ');
+    let retained = parts.next()? == "1";
+    Some(Message { retained, topic: parts.next()?.to_owned(), payload: parts.next()?.to_owned() })
+}
+
+/// A Mosquitto of our own; killed when dropped.
+pub struct Mosquitto {
+    _process: Killed,
+    /// Where it listens.
+    pub port: u16,
+}
+
+impl Mosquitto {
+    /// Starts it with its state in a directory, and waits until it answers.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn start(dir: &Path, port: Option<u16>) -> Self {
+        let port = port.unwrap_or_else(free_port);
+        let config = dir.join("mosquitto.conf");
+        let text = format!(
+            "listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {}/\n\
+             max_queued_messages 0\nautosave_interval 1\nautosave_on_changes true\nuser root\n",
+            dir.display()
+        );
+        std::fs::write(&config, text).expect("a configuration");
+        let path = std::env::var("PATH").unwrap_or_default();
+        let child = Command::new("mosquitto")
+            .env("PATH", format!("{path}:/usr/sbin"))
+            .arg("-c")
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map(Killed)
+            .expect("mosquitto (Debian package mosquitto)");
+        eventually("mosquitto answers", async || {
+            tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()
+        })
+        .await;
+        Self { _process: child, port }
+    }
+}
+
+/// A process that is killed when dropped.
+pub struct Killed(pub Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
