@@ -95,14 +95,7 @@ impl<S: Store> LocalLog<S> {
     /// See [`StartError`].
     pub fn start(store: S) -> Result<Self, StartError> {
         telemetry::describe();
-        let mut chain = Chain::default();
-        let mut index = Index::default();
-        let mut recorded_at = 0;
-        for record in store.scan(0) {
-            let batch = chain.take(&record.map_err(read_error)?)?;
-            index.learn(&batch);
-            recorded_at = batch.recorded_at();
-        }
+        let Recovered { chain, index, recorded_at } = recover(&store)?;
         let store = Arc::new(store);
         let (requests, inbox) = mpsc::channel(QUEUE_APPENDS_MAX);
         let (heads, heads_rx) = watch::channel(chain.head());
@@ -163,6 +156,36 @@ impl<S: Store> LocalLog<S> {
         self.shared.requests.send(request).await.map_err(|_| self.unavailable())?;
         answered.await.map_err(|_| self.unavailable())?
     }
+}
+
+/// What a store tells at the start.
+#[derive(Default)]
+struct Recovered {
+    chain: Chain,
+    index: Index,
+    recorded_at: i64,
+}
+
+/// Reads and checks everything that is stored (P4, P11).
+fn recover(store: &impl Store) -> Result<Recovered, ReadError> {
+    let anchored = store.anchored().map_err(read_error)?.unwrap_or_default();
+    let mut recovered = Recovered::default();
+    for record in store.scan(0) {
+        let batch = recovered.chain.take(&record.map_err(read_error)?)?;
+        recovered.index.learn(&batch);
+        recovered.recorded_at = batch.recorded_at();
+        let head = recovered.chain.head();
+        if head.position == anchored.position && head.hash != anchored.hash {
+            let reason = "it is not the batch that was acknowledged".to_owned();
+            return Err(ReadError::Damaged { position: batch.first(), reason });
+        }
+    }
+    let end = recovered.chain.head().position;
+    if end < anchored.position {
+        let reason = format!("the log ends here, but had reached position {}", anchored.position);
+        return Err(ReadError::Damaged { position: end + 1, reason });
+    }
+    Ok(recovered)
 }
 
 /// Encodes events outside the writer, and checks the limits.

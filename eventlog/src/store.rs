@@ -1,11 +1,13 @@
 //! Where record batches are kept. A store knows keys and bytes, nothing of what they mean.
 
+mod anchor;
 mod memory;
 mod sled;
 
 pub use memory::MemoryStore;
 pub use sled::{OpenError, SledStore};
 
+use crate::Head;
 use crate::record::Record;
 
 /// Keeps record batches in order of their first position.
@@ -21,6 +23,18 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// If it is not known to be durable; the store must not be written to afterwards.
     fn sync(&self) -> Result<(), StoreError>;
+
+    /// Remembers how far the durable log came, apart from the record batches.
+    ///
+    /// # Errors
+    /// If the world is at fault; the store must not be written to afterwards.
+    fn anchor(&self, head: &Head) -> Result<(), StoreError>;
+
+    /// What was remembered last. The log must reach at least that far.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn anchored(&self) -> Result<Option<Head>, StoreError>;
 
     /// The record batch with the greatest key that is not above `position`, and all behind it, in order.
     fn scan(&self, position: u64) -> Box<dyn Iterator<Item = Result<Record, StoreError>> + '_>;

@@ -144,6 +144,7 @@ impl<S: Store> Writer<S> {
         }
         if !batches.is_empty() {
             self.store.sync()?;
+            self.store.anchor(&self.head)?;
             self.heads.send_replace(self.head);
             telemetry::committed(commit.events, batches.len(), started.elapsed(), self.head.position);
             for batch in &batches {

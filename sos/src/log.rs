@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use futures::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use sos_eventlog::store::SledStore;
+use sos_eventlog::store::{OpenError, SledStore};
 use sos_eventlog::{Batch, Chain, EventLog, Head, LocalLog, ReadError, RemoteLog, StartError};
 
 use crate::alerts::event_line;
@@ -20,10 +20,13 @@ pub async fn run(args: LogArgs) -> anyhow::Result<Outcome> {
     let log: Arc<dyn EventLog> = match &args.data {
         Some(data) => {
             // Opening reads and checks everything, so a damaged log ends here.
-            let store = SledStore::open(data)?;
-            match tokio::task::spawn_blocking(|| LocalLog::start(store)).await? {
+            let data = data.clone();
+            let open = move || LocalLog::start(SledStore::open(&data)?);
+            match tokio::task::spawn_blocking(open).await? {
                 Ok(log) => Arc::new(log),
-                Err(StartError::Damaged(error)) if matches!(args.command, LogCommand::Verify) => {
+                Err(error @ (StartError::Damaged(_) | StartError::Open(OpenError::Damaged { .. })))
+                    if matches!(args.command, LogCommand::Verify) =>
+                {
                     return fault(&error);
                 }
                 Err(error) => return Err(error.into()),
@@ -48,7 +51,7 @@ pub async fn run(args: LogArgs) -> anyhow::Result<Outcome> {
 }
 
 /// The log is not what was written: names the first bad position.
-fn fault(error: &ReadError) -> anyhow::Result<Outcome> {
+fn fault(error: &dyn std::fmt::Display) -> anyhow::Result<Outcome> {
     output::remark(&format!("sos: {error}"));
     Ok(Outcome::Fault)
 }

@@ -1,5 +1,6 @@
 //! Debian's Mosquitto: the broker beside the gateway, and the device on the wire.
 
+use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -47,6 +48,8 @@ pub struct Message {
 pub struct Listener {
     _process: Killed,
     messages: mpsc::Receiver<Message>,
+    /// Messages that nobody has asked for yet.
+    waiting: VecDeque<Message>,
 }
 
 impl Listener {
@@ -77,12 +80,14 @@ impl Listener {
             .spawn()
             .map(Killed)
             .expect("stdbuf (Debian package coreutils) and mosquitto_sub (mosquitto-clients)");
-        let lines = BufReader::new(child.0.stdout.take().expect("its output")).lines();
+        let lines = BufReader::new(child.0.stdout.take().expect("its output")).split(b'\n');
         let (sender, messages) = mpsc::channel(10_000);
         let (subscribed, mut confirmed) = mpsc::channel(1);
         // Ends with the process, whose end closes its output.
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
+                // A body may be anything.
+                let line = String::from_utf8_lossy(&line);
                 if line.starts_with("Subscribed ") {
                     let _ = subscribed.try_send(());
                 }
@@ -92,20 +97,25 @@ impl Listener {
             }
         });
         timeout(DEADLINE, confirmed.recv()).await.expect("a SUBACK in time").expect("a SUBACK");
-        Self { _process: child, messages }
+        Self { _process: child, messages, waiting: VecDeque::new() }
     }
 
-    /// The next message on a topic that ends so; others are passed over.
+    /// The next message on a topic that ends so; others wait until they are asked for.
     ///
     /// # Panics
     /// If none comes.
     pub async fn next(&mut self, topic_end: &str) -> Message {
+        let fits = |message: &Message| message.topic.ends_with(topic_end);
+        if let Some(message) = self.waiting.iter().position(fits).and_then(|at| self.waiting.remove(at)) {
+            return message;
+        }
         let next = async {
             loop {
                 let message = self.messages.recv().await.expect("mosquitto_sub goes on");
-                if message.topic.ends_with(topic_end) {
+                if fits(&message) {
                     return message;
                 }
+                self.waiting.push_back(message);
             }
         };
         timeout(DEADLINE, next).await.unwrap_or_else(|_| panic!("no message on …{topic_end}"))

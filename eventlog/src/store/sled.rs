@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
+use super::anchor::Anchor;
 use super::{Store, StoreError};
+use crate::Head;
 use crate::record::Record;
 
 /// Pages that sled keeps in memory.
@@ -22,6 +24,7 @@ pub struct SledStore {
     db: sled::Db,
     /// The file that sled writes, for `fdatasync`.
     file: File,
+    anchor: Anchor,
 }
 
 /// Why a directory cannot be opened as a log.
@@ -63,7 +66,7 @@ impl SledStore {
             move |source| OpenError::Io { path, source }
         };
         fs::create_dir_all(&segment).map_err(io(&segment))?;
-        let store = Self::open_segment(&segment)?;
+        let store = Self::open_segment(data, &segment)?;
         // A new directory is durable only when its parent is.
         for dir in segment.ancestors().take(3) {
             File::open(dir).and_then(|d| d.sync_all()).map_err(io(dir))?;
@@ -80,10 +83,10 @@ impl SledStore {
         if !segment.join("db").is_file() {
             return Err(OpenError::Missing(data.to_owned()));
         }
-        Self::open_segment(&segment)
+        Self::open_segment(data, &segment)
     }
 
-    fn open_segment(segment: &Path) -> Result<Self, OpenError> {
+    fn open_segment(data: &Path, segment: &Path) -> Result<Self, OpenError> {
         let config = sled::Config::new()
             .path(segment)
             .cache_capacity(CACHE_BYTES)
@@ -101,7 +104,9 @@ impl SledStore {
         })?;
         let path = segment.join("db");
         let file = File::open(&path).map_err(|source| OpenError::Io { path, source })?;
-        Ok(Self { db, file })
+        let path = data.join("head");
+        let anchor = Anchor::open(&path).map_err(|source| OpenError::Io { path, source })?;
+        Ok(Self { db, file, anchor })
     }
 }
 
@@ -122,6 +127,14 @@ impl Store for SledStore {
         self.file.sync_data().map_err(|e| StoreError(format!("fdatasync failed: {e}")))
     }
 
+    fn anchor(&self, head: &Head) -> Result<(), StoreError> {
+        self.anchor.write(head).map_err(|e| StoreError(format!("the head cannot be written: {e}")))
+    }
+
+    fn anchored(&self) -> Result<Option<Head>, StoreError> {
+        self.anchor.read().map_err(|e| StoreError(format!("the head cannot be read: {e}")))
+    }
+
     fn scan(&self, position: u64) -> Box<dyn Iterator<Item = Result<Record, StoreError>> + '_> {
         let key = position.to_be_bytes();
         let start = match self.db.range(..=key).next_back() {
@@ -140,4 +153,90 @@ impl Store for SledStore {
 
 fn store_error(error: sled::Error) -> StoreError {
     StoreError(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Append, EventLog as _, LocalLog, ReadError, StartError};
+    use sos_proto::event::v1::Event;
+
+    /// A stopped log of ten batches of one event.
+    async fn stopped_log() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        let log = LocalLog::open(dir.path()).unwrap();
+        for number in 1..=10 {
+            let event = Event { event_id: format!("event-{number}"), ..Event::default() };
+            log.append(Append::one(event)).await.unwrap();
+        }
+        log.close().await;
+        dir
+    }
+
+    /// The position at which opening finds damage.
+    fn first_bad(dir: &Path) -> u64 {
+        match LocalLog::open(dir) {
+            Err(StartError::Damaged(ReadError::Damaged { position, .. })) => position,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Changes what is stored with sled itself, as somebody would who wants to leave no trace.
+    fn tamper(dir: &Path, change: impl FnOnce(&sled::Db)) {
+        let store = SledStore::open(dir).unwrap();
+        change(&store.db);
+        store.db.flush().unwrap();
+    }
+
+    // P11: whoever changes, removes or adds a batch with the right tools is found.
+    #[tokio::test]
+    async fn what_was_changed_through_sled_is_found() {
+        let key = |position: u64| position.to_be_bytes();
+        let dir = stopped_log().await;
+        tamper(dir.path(), |db| {
+            let mut value = db.get(key(4)).unwrap().unwrap().to_vec();
+            *value.last_mut().unwrap() ^= 1;
+            db.insert(key(4), value).unwrap();
+        });
+        assert_eq!(first_bad(dir.path()), 4);
+
+        let dir = stopped_log().await;
+        tamper(dir.path(), |db| drop(db.remove(key(4)).unwrap()));
+        assert_eq!(first_bad(dir.path()), 4);
+
+        let dir = stopped_log().await;
+        tamper(dir.path(), |db| {
+            let (a, b) = (db.get(key(4)).unwrap().unwrap(), db.get(key(5)).unwrap().unwrap());
+            db.insert(key(4), b).unwrap();
+            db.insert(key(5), a).unwrap();
+        });
+        assert_eq!(first_bad(dir.path()), 4);
+    }
+
+    // P11: a log that lost its end is found by its anchor, and so is one that was written anew.
+    #[tokio::test]
+    async fn a_lost_end_is_found() {
+        let dir = stopped_log().await;
+        tamper(dir.path(), |db| drop(db.remove(10u64.to_be_bytes()).unwrap()));
+        assert_eq!(first_bad(dir.path()), 10);
+
+        let (dir, other) = (stopped_log().await, stopped_log().await);
+        fs::copy(other.path().join("head"), dir.path().join("head")).unwrap();
+        assert_eq!(first_bad(dir.path()), 10);
+    }
+
+    // P1: an end that sled itself gives up is a loss, and never taken for a shorter log.
+    #[tokio::test]
+    async fn a_changed_byte_in_the_file_is_found() {
+        let dir = stopped_log().await;
+        let path = segment(dir.path()).join("db");
+        let mut bytes = fs::read(&path).unwrap();
+        let at = bytes.windows(7).position(|w| w == b"event-4").unwrap();
+        bytes[at + 6] = b'5';
+        fs::write(&path, bytes).unwrap();
+        match LocalLog::open(dir.path()) {
+            Err(StartError::Damaged(_) | StartError::Open(OpenError::Damaged { .. })) => {}
+            other => panic!("{other:?}"),
+        }
+    }
 }

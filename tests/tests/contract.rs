@@ -1,0 +1,200 @@
+//! The edges that other people's clients are written against: health, reflection, gRPC-Web, HTTP, the split
+//! into two processes, and the command line.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use prost::Message as _;
+use sos_proto::alert::v1::{AlertState, ListAlertsRequest, ListAlertsResponse};
+use sos_tests::mqtt::{Listener, publish_acknowledged};
+use sos_tests::server::{json_lines, sos, stderr, stdout};
+use sos_tests::{Server, eventually};
+use tokio_stream::StreamExt as _;
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
+use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+
+const EVENT: &str = "sos/v1/school-12/hall-1/event";
+
+async fn up() -> (tempfile::TempDir, Server) {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::up(data.path(), &[]).await;
+    (data, server)
+}
+
+async fn channel(address: &str) -> Channel {
+    Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap()
+}
+
+/// One request and its whole answer over HTTP/1.1.
+fn http(address: &str, head: &str, body: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head =
+        format!("{head}\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+    stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    answer
+}
+
+fn text(answer: &[u8]) -> String {
+    String::from_utf8_lossy(answer).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_and_reflection_answer() {
+    let (_data, server) = up().await;
+    let channel = channel(server.address("grpc")).await;
+    for service in ["", "sos.alert.v1.AlertService"] {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        let status = HealthClient::new(channel.clone()).check(request).await.unwrap().into_inner().status();
+        assert_eq!(status, ServingStatus::Serving, "{service:?}");
+    }
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let requests = tokio_stream::iter([request]);
+    let mut answers =
+        ServerReflectionClient::new(channel).server_reflection_info(requests).await.unwrap().into_inner();
+    let Some(MessageResponse::ListServicesResponse(list)) =
+        answers.next().await.unwrap().unwrap().message_response
+    else {
+        panic!("no list of services");
+    };
+    let names: Vec<_> = list.service.iter().map(|s| &*s.name).collect();
+    for name in ["sos.alert.v1.AlertService", "sos.log.v1.EventLogService", "grpc.health.v1.Health"] {
+        assert!(names.contains(&name), "{name} in {names:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_can_ask_over_grpc_web() {
+    let (_data, server) = up().await;
+    publish_acknowledged(server.mqtt_port(), EVENT, r#"{"press":{}}"#);
+    let message = ListAlertsRequest::default().encode_to_vec();
+    let mut body = vec![0];
+    body.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
+    body.extend(message);
+    let head =
+        "POST /sos.alert.v1.AlertService/ListAlerts HTTP/1.1\r\nContent-Type: application/grpc-web+proto";
+    let answer = http(server.address("grpc"), head, &body);
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", text(&answer));
+    assert!(text(&answer).contains("grpc-status:0"), "{}", text(&answer));
+    // A frame is a flag, a length, and the message; frames may come in chunks, so it is looked for.
+    let alert = (0..answer.len()).find_map(|at| {
+        let frame = answer.get(at..)?;
+        let length = u32::from_be_bytes(frame.get(1..5)?.try_into().ok()?) as usize;
+        let message = frame.get(5..5 + length).filter(|_| frame.first() == Some(&0))?;
+        ListAlertsResponse::decode(message).ok()?.alerts.pop().filter(|a| a.site_id == "school-12")
+    });
+    assert_eq!(alert.unwrap().state(), AlertState::Raised);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_and_health_are_served_over_http() {
+    let (_data, server) = up().await;
+    publish_acknowledged(server.mqtt_port(), EVENT, r#"{"press":{}}"#);
+    let get = |path: &str| text(&http(server.address("http"), &format!("GET {path} HTTP/1.1"), b""));
+    assert!(get("/healthz").starts_with("HTTP/1.1 200"));
+    assert!(get("/readyz").starts_with("HTTP/1.1 200"));
+    let metrics = get("/metrics");
+    for line in ["sos_log_position 1", "sos_ingest_messages_total{outcome=\"recorded\"} 1", "sos_alerts_open"]
+    {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+    assert!(get("/nothing").starts_with("HTTP/1.1 404"));
+}
+
+// P1, P5: gateway and processor in two processes keep the promises of one.
+#[tokio::test(flavor = "multi_thread")]
+async fn gateway_and_processor_run_apart() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path().to_str().unwrap();
+    let free = "127.0.0.1:0";
+    let gateway =
+        Server::start(&["gateway", "--data", path, "--mqtt", free, "--log", free, "--http", free]).await;
+    let log = gateway.address("log").to_owned();
+    let processor = Server::start(&["processor", "--log", &log, "--grpc", free, "--http", free]).await;
+    let mut device = Listener::subscribe(gateway.mqtt_port(), "sos/v1/school-12/hall-1/feedback").await;
+    publish_acknowledged(gateway.mqtt_port(), EVENT, r#"{"press":{}}"#);
+    let alert = eventually("the alert", async || processor.list().await.pop()).await;
+    assert!(device.next("/feedback").await.payload.contains("RECEIVED"));
+    let grpc = processor.address("grpc");
+    let ack = sos(&["alerts", "ack", &alert.alert_id, "--as", "asel", "--grpc", grpc]);
+    assert!(ack.status.success(), "{}", stderr(&ack));
+    assert!(device.next("/feedback").await.payload.contains("ACKNOWLEDGED"));
+    for address in [grpc, &log] {
+        let exported = json_lines(&sos(&["log", "export", "--grpc", address]));
+        assert_eq!(exported.len(), 2);
+        let verified = sos(&["log", "verify", "--grpc", address]);
+        assert!(verified.status.success(), "{}", stderr(&verified));
+    }
+    assert_eq!(processor.terminate().await.0, Some(0));
+    assert_eq!(gateway.terminate().await.0, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_is_told_in_one_line() {
+    let (data, _server) = up().await;
+    let path = data.path().to_str().unwrap();
+    for args in [vec!["log", "info", "--data", path], vec!["up", "--data", path, "--mqtt", "127.0.0.1:0"]] {
+        let second = sos(&args);
+        assert_eq!(second.status.code(), Some(1));
+        let said = stderr(&second);
+        assert!(said.contains("in use by another process") && said.lines().count() == 1, "{said}");
+    }
+}
+
+#[test]
+fn faults_of_the_configuration_are_named_by_their_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("sos.toml");
+    std::fs::write(&file, "[mqtt]\nlisten = \"nowhere\"\n[http]\nlisten = \"127.0.0.1\"\n").unwrap();
+    let file = file.to_str().unwrap();
+    let checked = sos(&["config", "check", "--config", file]);
+    assert_eq!(checked.status.code(), Some(1));
+    for key in ["mqtt.listen", "http.listen"] {
+        assert!(stderr(&checked).contains(key), "{}", stderr(&checked));
+    }
+    std::fs::write(file, "[mqtt]\nlissten = \"127.0.0.1:1883\"\n").unwrap();
+    assert!(stderr(&sos(&["config", "check", "--config", file])).contains("lissten"));
+    let shown = sos(&["config", "show", "--mqtt", "127.0.0.1:1999"]);
+    assert!(stdout(&shown).contains("mqtt.listen = \"127.0.0.1:1999\""), "{}", stdout(&shown));
+    assert_eq!(sos(&["config", "shout"]).status.code(), Some(2));
+}
+
+// P11: a log that is not what was written ends verification with its first bad position and exit code 3.
+#[tokio::test(flavor = "multi_thread")]
+async fn verify_finds_a_changed_byte() {
+    let (data, server) = up().await;
+    for number in 0..10 {
+        let press = format!(r#"{{"press":{{"note":"note number {number} of ten"}}}}"#);
+        publish_acknowledged(server.mqtt_port(), EVENT, &press);
+    }
+    server.terminate().await;
+    let path = data.path().to_str().unwrap();
+    let verify = || sos(&["log", "verify", "--data", path]);
+    assert_eq!(verify().status.code(), Some(0), "{}", stderr(&verify()));
+
+    let db = data.path().join("segments").join(format!("{:020}", 1)).join("db");
+    let mut bytes = std::fs::read(&db).unwrap();
+    let note = b"note number 4";
+    let at = bytes.windows(note.len()).position(|w| w == note).unwrap();
+    *bytes.get_mut(at + note.len() - 1).unwrap() = b'5';
+    std::fs::write(&db, bytes).unwrap();
+    let found = verify();
+    assert_eq!(found.status.code(), Some(3), "{}", stderr(&found));
+    assert!(stderr(&found).contains("damaged"), "{}", stderr(&found));
+    // And nobody goes on with it as if nothing had happened.
+    let refused = sos(&["up", "--data", path, "--mqtt", "127.0.0.1:0"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("damaged"), "{}", stderr(&refused));
+}

@@ -1,0 +1,142 @@
+//! The same promises with a real Mosquitto between device and gateway.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use sos_proto::alert::v1::AlertKind;
+use sos_tests::mqtt::{Listener, Mosquitto, publish, publish_acknowledged};
+use sos_tests::server::{sos, stderr};
+use sos_tests::{Server, eventually};
+use tempfile::TempDir;
+
+const EVENT: &str = "sos/v1/clinic-3/ward-7/event";
+
+fn body(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// A gateway without a broker of its own.
+async fn up(data: &Path, broker: &Mosquitto) -> Server {
+    let config = data.join("sos.toml");
+    let text = format!("[mqtt]\nembedded = false\nexternal.address = \"127.0.0.1:{}\"\n", broker.port);
+    std::fs::write(&config, text).unwrap();
+    let data = data.join("data");
+    let (config, data) = (config.to_str().unwrap(), data.to_str().unwrap());
+    let args = ["up", "--config", config, "--data", data, "--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"];
+    let server = Server::start(&args).await;
+    // A shared subscription holds nothing back for a session that does not exist yet.
+    eventually("the gateway has subscribed", async || {
+        let topic = "sos/v1/probe/probe/event";
+        publish_acknowledged(broker.port, topic, r#"{"bootId":"probe","sequence":"1","located":{}}"#);
+        (!server.export().is_empty()).then_some(())
+    })
+    .await;
+    server
+}
+
+/// The log without the probes above.
+fn log(server: &Server) -> Vec<Value> {
+    let probe = |recorded: &Value| recorded.pointer("/event/siteId") == Some(&json!("probe"));
+    server.export().into_iter().filter(|recorded| !probe(recorded)).collect()
+}
+
+fn scratch() -> (TempDir, TempDir) {
+    (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap())
+}
+
+// P1, P2: the receipt comes over the external broker, a repeat is answered with the first, the lamp follows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_press_over_mosquitto_is_recorded_answered_and_shown() {
+    let (data, dir) = scratch();
+    let broker = Mosquitto::start(dir.path(), None).await;
+    let server = up(data.path(), &broker).await;
+    let mut device = Listener::subscribe(broker.port, "sos/v1/clinic-3/ward-7/#").await;
+
+    let press = r#"{"bootId":"boot","sequence":"1","press":{"note":"help"}}"#;
+    publish_acknowledged(broker.port, EVENT, press);
+    let first = body(&device.next("/receipt").await.payload);
+    assert_eq!(first["status"], "RECEIPT_STATUS_RECORDED");
+    assert_eq!(body(&device.next("/feedback").await.payload)["indicator"], "INDICATOR_RECEIVED");
+    publish_acknowledged(broker.port, EVENT, press);
+    let repeat = body(&device.next("/receipt").await.payload);
+    assert_eq!(repeat["status"], "RECEIPT_STATUS_DUPLICATE");
+    assert_eq!((&repeat["eventId"], &repeat["position"]), (&first["eventId"], &first["position"]));
+    assert_eq!(log(&server).len(), 1);
+
+    let alert_id = server.list().await.remove(0).alert_id;
+    let ack = sos(&["alerts", "ack", &alert_id, "--as", "asel", "--grpc", server.address("grpc")]);
+    assert!(ack.status.success(), "{}", stderr(&ack));
+    let lamp = json!({"alertId": alert_id, "indicator": "INDICATOR_ACKNOWLEDGED"});
+    assert_eq!(body(&device.next("/feedback").await.payload), lamp);
+    let late = Listener::subscribe(broker.port, "sos/v1/clinic-3/ward-7/#").await.next("/feedback").await;
+    assert_eq!((late.retained, body(&late.payload)), (true, lamp));
+}
+
+// P1, P2: what the broker took while the gateway was dead is recorded after its restart, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn presses_survive_a_dead_gateway() {
+    let (data, dir) = scratch();
+    let broker = Mosquitto::start(dir.path(), None).await;
+    up(data.path(), &broker).await.kill();
+    let press = |sequence: u32| format!(r#"{{"bootId":"boot","sequence":"{sequence}","press":{{}}}}"#);
+    for sequence in 1..=50 {
+        publish_acknowledged(broker.port, EVENT, &press(sequence));
+    }
+    let server = up(data.path(), &broker).await;
+    eventually("all presses are recorded", async || (log(&server).len() >= 50).then_some(())).await;
+    let mut device = Listener::subscribe(broker.port, "sos/v1/clinic-3/ward-7/receipt").await;
+    publish_acknowledged(broker.port, EVENT, &press(50));
+    assert_eq!(body(&device.next("/receipt").await.payload)["status"], "RECEIPT_STATUS_DUPLICATE");
+    assert_eq!(log(&server).len(), 50);
+    assert_eq!(server.list().await.iter().map(|a| a.press_count).sum::<u64>(), 50);
+}
+
+// P12: a lamp that changed while the broker was dead shows what it should when the broker is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_comes_back_gets_what_it_missed() {
+    let (data, dir) = scratch();
+    let broker = Mosquitto::start(dir.path(), None).await;
+    let server = up(data.path(), &broker).await;
+    let port = broker.port;
+    publish_acknowledged(port, EVENT, r#"{"press":{}}"#);
+    let alert_id = eventually("the alert", async || server.list().await.pop()).await.alert_id;
+    drop(broker);
+    let ack = sos(&["alerts", "ack", &alert_id, "--as", "asel", "--grpc", server.address("grpc")]);
+    assert!(ack.status.success(), "{}", stderr(&ack));
+    let _broker = Mosquitto::start(dir.path(), Some(port)).await;
+    let mut device = Listener::subscribe(port, "sos/v1/clinic-3/ward-7/feedback").await;
+    let acknowledged = async {
+        loop {
+            let lamp = body(&device.next("/feedback").await.payload);
+            if lamp["indicator"] == "INDICATOR_ACKNOWLEDGED" {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(sos_tests::DEADLINE, acknowledged).await.unwrap();
+}
+
+// P3: the broker has acknowledged already, so nothing may be dropped: not a topic outside the scheme, not an
+// old message of unknown age.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_taken_is_quarantined() {
+    let (data, dir) = scratch();
+    let broker = Mosquitto::start(dir.path(), None).await;
+    let server = up(data.path(), &broker).await;
+    publish_acknowledged(broker.port, "sos/v1/Clinic 3/ward-7/event", r#"{"press":{}}"#);
+    let garbage = publish(broker.port, EVENT, &["-m", "garbage"]);
+    assert!(garbage.status.success());
+    let log = eventually("both are recorded", async || Some(log(&server)).filter(|log| log.len() == 2)).await;
+    let quarantined: Vec<_> = log.iter().map(|r| &r["event"]["quarantined"]).collect();
+    assert_eq!(quarantined[0]["topic"], "sos/v1/Clinic 3/ward-7/event");
+    assert!(quarantined[0]["reason"].as_str().unwrap().contains("site"));
+    assert_eq!(
+        (&quarantined[1]["topic"], &quarantined[1]["payload"]),
+        (&json!(EVENT), &json!("Z2FyYmFnZQ=="))
+    );
+    let alerts = server.list().await;
+    assert_eq!(alerts.len(), 2);
+    assert!(alerts.iter().all(|a| a.kind() == AlertKind::Technical && a.press_count == 0));
+}
