@@ -26,14 +26,17 @@ pub(crate) fn key(event: &Event) -> Option<Key> {
     ))
 }
 
-/// The stream an event belongs to: its alert.
-pub(crate) fn stream(event: &Event) -> Option<Key> {
-    (!event.alert_id.is_empty()).then(|| stream_key(&event.alert_id))
+/// The streams an event belongs to: its alert's and its call point's.
+pub(crate) fn streams(event: &Event) -> [Option<Key>; 2] {
+    let alert = (!event.alert_id.is_empty()).then(|| stream(&event.alert_id));
+    let call_point =
+        (!event.device_id.is_empty()).then(|| stream(&format!("{}/{}", event.site_id, event.device_id)));
+    [alert, call_point]
 }
 
-/// The key of a stream.
-pub(crate) fn stream_key(alert_id: &str) -> Key {
-    digest(b's', &[alert_id.as_bytes()])
+/// The key of a stream. An alert id has no slash, so the two kinds cannot meet.
+pub(crate) fn stream(name: &str) -> Key {
+    digest(b's', &[name.as_bytes()])
 }
 
 fn digest(kind: u8, parts: &[&[u8]]) -> Key {

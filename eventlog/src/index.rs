@@ -17,17 +17,17 @@ impl Index {
     /// Learns a batch.
     pub fn learn(&mut self, batch: &Batch) {
         for (position, event) in batch.events() {
-            self.insert(identity::key(event), identity::stream(event), position);
+            self.insert(identity::key(event), identity::streams(event), position);
         }
     }
 
     /// Learns one event.
-    pub fn insert(&mut self, identity: Option<Key>, stream: Option<Key>, position: u64) {
+    pub fn insert(&mut self, identity: Option<Key>, streams: [Option<Key>; 2], position: u64) {
         if let Some(key) = identity {
             // The first one stays the first one.
             self.identities.entry(key).or_insert(position);
         }
-        if let Some(key) = stream {
+        for key in streams.into_iter().flatten() {
             self.streams.insert(key, position);
         }
     }

@@ -28,14 +28,16 @@ pub use batch::Batch;
 pub use local::{LocalLog, StartError};
 pub use record::{Chain, FORMAT_VERSION, Hash, Record};
 pub use remote::RemoteLog;
-pub use service::{LogService, serve};
+pub use service::{Access, LogService, serve};
 
 /// Most events of one append, and of one stored batch.
 pub const BATCH_EVENTS_MAX: usize = 64;
 
-/// Most bytes of the encoded events of one append, and of one stored batch. Larger sled values would
-/// become separate files.
+/// Most bytes of the encoded events of one append, and of one stored batch. The store counts on it.
 pub const BATCH_BYTES_MAX: usize = 15 * 1024;
+
+/// Most record batches of one read (P10).
+pub const READ_BATCHES_MAX: usize = 64;
 
 /// An append-only sequence of events, at positions 1, 2, 3 … without gaps.
 pub trait EventLog: Send + Sync + 'static {
@@ -46,14 +48,14 @@ pub trait EventLog: Send + Sync + 'static {
     /// so that a repeated command gets its first answer.
     fn append(&self, append: Append) -> BoxFuture<'_, Result<Vec<Appended>, AppendError>>;
 
-    /// Reads the stored record batches that hold `from` and what follows, up to the head or to a limit of
-    /// the implementation. An empty answer means that `from` is beyond the head.
-    fn read_records(&self, from: u64) -> BoxFuture<'_, Result<Vec<Record>, ReadError>>;
+    /// Reads the stored record batch that holds `from` and what follows, up to the head, `batches_max` or
+    /// [`READ_BATCHES_MAX`]. An empty answer means that `from` is beyond the head.
+    fn read_records(&self, from: u64, batches_max: usize) -> BoxFuture<'_, Result<Vec<Record>, ReadError>>;
 
     /// Reads as [`read_records`](EventLog::read_records) does, and decodes. The first batch may start
     /// before `from`.
-    fn read(&self, from: u64) -> BoxFuture<'_, Result<Vec<Arc<Batch>>, ReadError>> {
-        let records = self.read_records(from);
+    fn read(&self, from: u64, batches_max: usize) -> BoxFuture<'_, Result<Vec<Arc<Batch>>, ReadError>> {
+        let records = self.read_records(from, batches_max);
         Box::pin(async move { records.await?.iter().map(|r| Ok(Arc::new(r.decode()?))).collect() })
     }
 
@@ -70,25 +72,39 @@ pub trait EventLog: Send + Sync + 'static {
 pub struct Append {
     /// 1 to [`BATCH_EVENTS_MAX`] events, of [`BATCH_BYTES_MAX`] bytes in all.
     pub events: Vec<Event>,
-    /// Append only if a stream ends where it is expected to.
-    pub expected: Option<Expected>,
+    /// Append only if each of these streams ends where it is expected to.
+    pub expected: Vec<Expected>,
 }
 
 impl Append {
     /// One event, unconditionally.
     #[must_use]
     pub fn one(event: Event) -> Self {
-        Self { events: vec![event], expected: None }
+        Self { events: vec![event], expected: Vec::new() }
     }
 }
 
-/// A condition on a stream, which is the events with one `alert_id`.
+/// A condition on a stream. Every event belongs to the stream of its alert and to that of its call point.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
-    /// The `alert_id`.
+    /// An `alert_id`, or `{site_id}/{device_id}`.
     pub stream: String,
     /// Position of its last event; 0 for none.
     pub position: u64,
+}
+
+impl Expected {
+    /// The events with one `alert_id` end at `position`.
+    #[must_use]
+    pub fn alert(alert_id: &str, position: u64) -> Self {
+        Self { stream: alert_id.to_owned(), position }
+    }
+
+    /// The events about one call point end at `position`.
+    #[must_use]
+    pub fn call_point(site_id: &str, device_id: &str, position: u64) -> Self {
+        Self { stream: format!("{site_id}/{device_id}"), position }
+    }
 }
 
 /// What became of one event; of a duplicate, what became of the first one.
@@ -120,12 +136,10 @@ pub enum AppendError {
     #[error("{0}")]
     Invalid(String),
     /// Somebody else appended to the stream first.
-    #[error("stream {stream} ends at position {actual}, not at {expected}")]
+    #[error("stream {stream} ends at position {actual}, not where it was expected to")]
     Conflict {
         /// The stream.
         stream: String,
-        /// Where the caller expected it to end.
-        expected: u64,
         /// Where it ends.
         actual: u64,
     },

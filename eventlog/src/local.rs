@@ -17,8 +17,8 @@ use crate::record::{Chain, Record};
 use crate::store::{MemoryStore, OpenError, SledStore, Store, StoreError};
 use crate::writer::{Condition, Entry, Request, Writer};
 use crate::{
-    Append, AppendError, Appended, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, EventLog, Head, ReadError,
-    identity, telemetry,
+    Append, AppendError, Appended, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, EventLog, Head,
+    READ_BATCHES_MAX, ReadError, identity, telemetry,
 };
 
 /// Appends that wait for the writer; further ones wait for a place (P10).
@@ -27,18 +27,15 @@ const QUEUE_APPENDS_MAX: usize = 8_192;
 /// Recent batches kept for followers; one that falls further behind reads from the store (P10).
 const LIVE_BATCHES_MAX: usize = 512;
 
-/// Most record batches of one read (P10).
-const READ_BATCHES_MAX: usize = 64;
-
 /// Why a log could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The store cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The store holds something other than what was written.
+    /// The store cannot be read, or holds something other than what was written.
     #[error(transparent)]
-    Damaged(#[from] ReadError),
+    Read(#[from] ReadError),
     /// The system gave no thread.
     #[error("failed to start the writer thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -148,11 +145,12 @@ impl<S: Store> LocalLog<S> {
 
     async fn append_events(&self, append: Append) -> Result<Vec<Appended>, AppendError> {
         let entries = prepare(append.events)?;
-        let condition = append
-            .expected
-            .map(|expected| Condition { stream: identity::stream_key(&expected.stream), expected });
+        let conditions = append.expected.into_iter();
+        let conditions = conditions
+            .map(|expected| Condition { stream: identity::stream(&expected.stream), expected })
+            .collect();
         let (answer, answered) = oneshot::channel();
-        let request = Request::Append { entries, condition, answer };
+        let request = Request::Append { entries, conditions, answer };
         self.shared.requests.send(request).await.map_err(|_| self.unavailable())?;
         answered.await.map_err(|_| self.unavailable())?
     }
@@ -168,10 +166,11 @@ struct Recovered {
 
 /// Reads and checks everything that is stored (P4, P11).
 fn recover(store: &impl Store) -> Result<Recovered, ReadError> {
-    let anchored = store.anchored().map_err(read_error)?.unwrap_or_default();
+    let anchored = store.anchored().map_err(|e| read_error(e, 1))?.unwrap_or_default();
     let mut recovered = Recovered::default();
     for record in store.scan(0) {
-        let batch = recovered.chain.take(&record.map_err(read_error)?)?;
+        let next = recovered.chain.head().position + 1;
+        let batch = recovered.chain.take(&record.map_err(|e| read_error(e, next))?)?;
         recovered.index.learn(&batch);
         recovered.recorded_at = batch.recorded_at();
         let head = recovered.chain.head();
@@ -199,7 +198,7 @@ fn prepare(events: Vec<Event>) -> Result<Vec<Entry>, AppendError> {
         .map(|event| Entry {
             encoded: event.encode_to_vec(),
             identity: identity::key(&event),
-            stream: identity::stream(&event),
+            streams: identity::streams(&event),
             event,
         })
         .collect();
@@ -215,13 +214,13 @@ impl<S: Store> EventLog for LocalLog<S> {
         self.append_events(append).boxed()
     }
 
-    fn read_records(&self, from: u64) -> BoxFuture<'_, Result<Vec<Record>, ReadError>> {
+    fn read_records(&self, from: u64, batches_max: usize) -> BoxFuture<'_, Result<Vec<Record>, ReadError>> {
         let store = Arc::clone(&self.shared.store);
         // P5: what is not durable yet is not shown.
         let head = self.shared.heads.borrow().position;
         async move {
             let read = move || {
-                let records = store.scan(from.max(1)).take(READ_BATCHES_MAX);
+                let records = store.scan(from.max(1)).take(batches_max.min(READ_BATCHES_MAX));
                 let durable = records.take_while(|r| r.as_ref().map_or(true, |r| r.first <= head));
                 durable.collect::<Result<Vec<_>, _>>()
             };
@@ -229,7 +228,8 @@ impl<S: Store> EventLog for LocalLog<S> {
                 return Ok(Vec::new());
             }
             let read = tokio::task::spawn_blocking(read).await;
-            read.map_err(|e| ReadError::Unavailable(e.to_string()))?.map_err(read_error)
+            let read = read.map_err(|e| ReadError::Unavailable(e.to_string()))?;
+            read.map_err(|e| read_error(e, from))
         }
         .boxed()
     }
@@ -286,7 +286,7 @@ impl<S: Store> Follower<S> {
                 continue;
             };
             if !self.caught_up {
-                self.behind = self.log.read(self.next).await?.into();
+                self.behind = self.log.read(self.next, READ_BATCHES_MAX).await?.into();
                 self.caught_up = self.behind.is_empty();
                 continue;
             }
@@ -301,7 +301,7 @@ impl<S: Store> Follower<S> {
 
     /// What is left in the store after the writer has ended.
     async fn rest(&mut self) -> Result<Option<Arc<Batch>>, ReadError> {
-        self.behind = self.log.read(self.next).await?.into();
+        self.behind = self.log.read(self.next, READ_BATCHES_MAX).await?.into();
         match self.behind.pop_front() {
             Some(batch) => self.advance(batch),
             None => Ok(None),
@@ -323,6 +323,10 @@ impl<S: Store> Follower<S> {
     }
 }
 
-fn read_error(error: StoreError) -> ReadError {
-    ReadError::Unavailable(error.to_string())
+/// What a store's error means to a reader of `position`.
+fn read_error(error: StoreError, position: u64) -> ReadError {
+    match error {
+        StoreError::Damaged(reason) => ReadError::Damaged { position, reason },
+        StoreError::Failed(reason) => ReadError::Unavailable(reason),
+    }
 }

@@ -1,6 +1,7 @@
 //! An event log in another process, over `sos.log.v1`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -9,16 +10,17 @@ use sos_proto::event::v1::RecordedEvent;
 use sos_proto::log::v1::event_log_service_client::EventLogServiceClient;
 use sos_proto::log::v1::{
     AppendEventsRequest, ExpectedPosition, GetHeadRequest, ReadEventsRequest, SubscribeEventsRequest,
+    SubscribeEventsResponse,
 };
 use sos_proto::time;
 use tonic::transport::Channel;
-use tonic::{Code, Status};
+use tonic::{Code, Status, Streaming};
 
-use crate::service::{ACTUAL_POSITION, DAMAGED_POSITION};
-use crate::{Append, AppendError, Appended, Batch, EventLog, Expected, Head, ReadError, Record};
+use crate::service::{ACTUAL_POSITION, DAMAGED_POSITION, LOST_STREAM};
+use crate::{Append, AppendError, Appended, Batch, EventLog, Head, READ_BATCHES_MAX, ReadError, Record};
 
-/// Most record batches of one read (P10).
-const READ_BATCHES_MAX: usize = 64;
+/// Time between two tries to reach whoever serves the log.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// An event log in another process. Clones share the connection.
 #[derive(Debug, Clone)]
@@ -38,26 +40,24 @@ impl EventLog for RemoteLog {
     fn append(&self, append: Append) -> BoxFuture<'_, Result<Vec<Appended>, AppendError>> {
         let mut client = self.client.clone();
         async move {
-            let expected = append.expected.clone();
-            let request = AppendEventsRequest {
-                events: append.events,
-                expected: append
-                    .expected
-                    .map(|e| ExpectedPosition { stream: e.stream, position: e.position }),
-            };
-            let response = client.append_events(request).await.map_err(|s| append_error(&s, expected))?;
+            let expected = append.expected.iter();
+            let expected = expected
+                .map(|e| ExpectedPosition { stream: e.stream.clone(), position: e.position })
+                .collect();
+            let request = AppendEventsRequest { events: append.events, expected };
+            let response = client.append_events(request).await.map_err(|s| append_error(&s))?;
             Ok(response.into_inner().results.into_iter().map(appended).collect())
         }
         .boxed()
     }
 
-    fn read_records(&self, from: u64) -> BoxFuture<'_, Result<Vec<Record>, ReadError>> {
+    fn read_records(&self, from: u64, batches_max: usize) -> BoxFuture<'_, Result<Vec<Record>, ReadError>> {
         let mut client = self.client.clone();
         async move {
             let request = ReadEventsRequest { from_position: from, to_position: 0, as_stored: true };
             let responses = client.read_events(request).await.map_err(|s| read_error(&s))?.into_inner();
             let records = responses
-                .take(READ_BATCHES_MAX)
+                .take(batches_max.min(READ_BATCHES_MAX))
                 .map_ok(|r| Record { first: r.record_position, bytes: r.record });
             records.try_collect().await.map_err(|s| read_error(&s))
         }
@@ -65,18 +65,15 @@ impl EventLog for RemoteLog {
     }
 
     fn follow(&self, from: u64) -> BoxStream<'static, Result<Arc<Batch>, ReadError>> {
-        let mut client = self.client.clone();
-        let opened = async move {
-            let responses = client.subscribe_events(SubscribeEventsRequest { from_position: from }).await?;
-            Ok::<_, Status>(responses.into_inner())
-        };
-        stream::once(opened)
-            .try_flatten()
-            .map(|response: Result<_, Status>| {
-                let events = response.map_err(|s| read_error(&s))?.events;
-                batch(events).map(Arc::new)
-            })
-            .boxed()
+        let subscription = Subscription { client: self.client.clone(), next: from.max(1), responses: None };
+        stream::unfold(Some(subscription), |subscription| async {
+            let mut subscription = subscription?;
+            match subscription.next().await {
+                Ok(batch) => Some((Ok(batch), Some(subscription))),
+                Err(error) => Some((Err(error), None)),
+            }
+        })
+        .boxed()
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
@@ -88,6 +85,48 @@ impl EventLog for RemoteLog {
             Ok(Head { position: head.position, hash })
         }
         .boxed()
+    }
+}
+
+/// Follows the log, over the death and return of whoever serves it.
+struct Subscription {
+    client: EventLogServiceClient<Channel>,
+    next: u64,
+    responses: Option<Streaming<SubscribeEventsResponse>>,
+}
+
+impl Subscription {
+    /// The next batch, however long that takes. Only damage is an error.
+    async fn next(&mut self) -> Result<Arc<Batch>, ReadError> {
+        loop {
+            let lost = match &mut self.responses {
+                None => {
+                    let request = SubscribeEventsRequest { from_position: self.next };
+                    match self.client.subscribe_events(request).await {
+                        Ok(responses) => {
+                            self.responses = Some(responses.into_inner());
+                            continue;
+                        }
+                        Err(status) => read_error(&status),
+                    }
+                }
+                Some(responses) => match responses.next().await {
+                    Some(Ok(response)) => {
+                        let batch = batch(response.events)?;
+                        self.next = batch.end();
+                        return Ok(Arc::new(batch));
+                    }
+                    Some(Err(status)) => read_error(&status),
+                    None => ReadError::Unavailable("the stream ended".to_owned()),
+                },
+            };
+            if let ReadError::Damaged { .. } = lost {
+                return Err(lost);
+            }
+            tracing::warn!(error = %lost, position = self.next, "lost the event log; trying again");
+            self.responses = None;
+            tokio::time::sleep(RETRY_INTERVAL).await;
+        }
     }
 }
 
@@ -112,12 +151,13 @@ fn batch(events: Vec<RecordedEvent>) -> Result<Batch, ReadError> {
     Ok(Batch::new(position, recorded_at, events.collect::<Result<_, _>>()?))
 }
 
-fn append_error(status: &Status, expected: Option<Expected>) -> AppendError {
-    match (status.code(), expected) {
-        (Code::InvalidArgument, _) => AppendError::Invalid(status.message().to_owned()),
-        (Code::Aborted, Some(Expected { stream, position })) => {
-            AppendError::Conflict { stream, expected: position, actual: number(status, ACTUAL_POSITION) }
-        }
+fn append_error(status: &Status) -> AppendError {
+    match status.code() {
+        Code::InvalidArgument => AppendError::Invalid(status.message().to_owned()),
+        Code::Aborted => AppendError::Conflict {
+            stream: text(status, LOST_STREAM),
+            actual: number(status, ACTUAL_POSITION),
+        },
         _ => AppendError::Unavailable(status.message().to_owned()),
     }
 }
@@ -131,6 +171,9 @@ fn read_error(status: &Status) -> ReadError {
 }
 
 fn number(status: &Status, key: &str) -> u64 {
-    let value = status.metadata().get(key).and_then(|v| v.to_str().ok());
-    value.and_then(|v| v.parse().ok()).unwrap_or(0)
+    text(status, key).parse().unwrap_or(0)
+}
+
+fn text(status: &Status, key: &str) -> String {
+    status.metadata().get(key).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()
 }

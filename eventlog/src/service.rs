@@ -14,23 +14,37 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
-use crate::{Append, AppendError, EventLog, Expected, ReadError, Record};
+use crate::{Append, AppendError, EventLog, Expected, READ_BATCHES_MAX, ReadError, Record};
 
 /// Serves an event log over gRPC.
 #[derive(Clone)]
 pub struct LogService {
     log: Arc<dyn EventLog>,
+    access: Access,
     shutdown: CancellationToken,
+}
+
+/// What a port may be used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Reading: where operators and auditors connect.
+    Read,
+    /// Appending too: where a processor connects.
+    Append,
 }
 
 impl LogService {
     /// The service for a tonic router. Subscriptions end at shutdown.
-    pub fn server(log: Arc<dyn EventLog>, shutdown: CancellationToken) -> EventLogServiceServer<Self> {
-        EventLogServiceServer::new(Self { log, shutdown })
+    pub fn server(
+        log: Arc<dyn EventLog>,
+        access: Access,
+        shutdown: CancellationToken,
+    ) -> EventLogServiceServer<Self> {
+        EventLogServiceServer::new(Self { log, access, shutdown })
     }
 }
 
-/// Serves an event log alone, until shutdown.
+/// Serves an event log alone, for reading and appending, until shutdown.
 ///
 /// # Errors
 /// If the listener fails.
@@ -39,7 +53,7 @@ pub async fn serve(
     log: Arc<dyn EventLog>,
     shutdown: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
-    let service = LogService::server(log, shutdown.clone());
+    let service = LogService::server(log, Access::Append, shutdown.clone());
     tonic::transport::Server::builder()
         .tcp_nodelay(true)
         .add_service(service)
@@ -55,8 +69,12 @@ impl EventLogService for LogService {
         &self,
         request: Request<AppendEventsRequest>,
     ) -> Result<Response<AppendEventsResponse>, Status> {
+        if self.access == Access::Read {
+            return Err(Status::permission_denied("this port only reads the log"));
+        }
         let request = request.into_inner();
-        let expected = request.expected.map(|e| Expected { stream: e.stream, position: e.position });
+        let expected = request.expected.into_iter();
+        let expected = expected.map(|e| Expected { stream: e.stream, position: e.position }).collect();
         let appended = self.log.append(Append { events: request.events, expected }).await;
         let results = appended.map_err(append_status)?.into_iter().map(|a| AppendResult {
             position: a.position,
@@ -84,7 +102,7 @@ impl EventLogService for LogService {
                 if next > to {
                     return Ok(None);
                 }
-                let records = log.read_records(next).await.map_err(read_status)?;
+                let records = log.read_records(next, READ_BATCHES_MAX).await.map_err(read_status)?;
                 page(&records, next, to, request.as_stored)
             }
         });
@@ -144,9 +162,12 @@ fn page(
 fn append_status(error: AppendError) -> Status {
     match error {
         AppendError::Invalid(_) => Status::invalid_argument(error.to_string()),
-        AppendError::Conflict { actual, .. } => {
+        AppendError::Conflict { ref stream, actual } => {
             let mut status = Status::aborted(error.to_string());
             status.metadata_mut().insert(ACTUAL_POSITION, actual.into());
+            if let Ok(stream) = stream.parse() {
+                status.metadata_mut().insert(LOST_STREAM, stream);
+            }
             status
         }
         AppendError::Unavailable(reason) => Status::unavailable(reason),
@@ -155,6 +176,9 @@ fn append_status(error: AppendError) -> Status {
 
 /// Metadata key that tells where a stream ends after a lost race.
 pub(crate) const ACTUAL_POSITION: &str = "sos-actual-position";
+
+/// Metadata key that tells which stream it was.
+pub(crate) const LOST_STREAM: &str = "sos-stream";
 
 /// Metadata key that tells the first bad position.
 pub(crate) const DAMAGED_POSITION: &str = "sos-damaged-position";

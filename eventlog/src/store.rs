@@ -42,5 +42,11 @@ pub trait Store: Send + Sync + 'static {
 
 /// The world failed a store.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct StoreError(pub String);
+pub enum StoreError {
+    /// What is stored cannot be read any more.
+    #[error("{0}")]
+    Damaged(String),
+    /// The system refused.
+    #[error("{0}")]
+    Failed(String),
+}

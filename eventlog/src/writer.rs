@@ -18,13 +18,16 @@ use crate::{AppendError, Appended, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, Hea
 /// Most events committed by one sync.
 const COMMIT_EVENTS_MAX: usize = 128 * BATCH_EVENTS_MAX;
 
+/// Most appends answered by one sync; repeats add no event but wait for an answer all the same.
+const COMMIT_APPENDS_MAX: usize = COMMIT_EVENTS_MAX;
+
 /// An event, ready to be written.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub event: Event,
     pub encoded: Vec<u8>,
     pub identity: Option<Key>,
-    pub stream: Option<Key>,
+    pub streams: [Option<Key>; 2],
 }
 
 /// A condition on a stream.
@@ -41,7 +44,7 @@ pub(crate) type Answer = oneshot::Sender<Result<Vec<Appended>, AppendError>>;
 #[derive(Debug)]
 pub(crate) enum Request {
     /// Append these events, all or none.
-    Append { entries: Vec<Entry>, condition: Option<Condition>, answer: Answer },
+    Append { entries: Vec<Entry>, conditions: Vec<Condition>, answer: Answer },
     /// Commit what came before, then end.
     Close,
 }
@@ -81,7 +84,7 @@ impl<S: Store> Writer<S> {
             let Some(first) = requests.blocking_recv() else { break };
             let mut commit = Commit::default();
             open = self.take(first, &mut commit);
-            while open && commit.events < COMMIT_EVENTS_MAX {
+            while open && commit.events < COMMIT_EVENTS_MAX && commit.answers.len() < COMMIT_APPENDS_MAX {
                 let Ok(next) = requests.try_recv() else { break };
                 open = self.take(next, &mut commit);
             }
@@ -95,16 +98,17 @@ impl<S: Store> Writer<S> {
 
     /// Plans one request. False: close.
     fn take(&mut self, request: Request, commit: &mut Commit) -> bool {
-        let Request::Append { entries, condition, answer } = request else { return false };
+        let Request::Append { entries, conditions, answer } = request else { return false };
         let all_known = entries.iter().all(|e| self.index.first(e.identity.as_ref()).is_some());
-        if let Some(Condition { stream, expected }) = condition.filter(|_| !all_known) {
-            let actual = self.index.stream_end(&stream);
-            if actual != expected.position {
-                let conflict =
-                    AppendError::Conflict { stream: expected.stream, expected: expected.position, actual };
-                let _ = answer.send(Err(conflict));
-                return true;
-            }
+        let lost =
+            conditions.into_iter().filter(|_| !all_known).find_map(|Condition { stream, expected }| {
+                let actual = self.index.stream_end(&stream);
+                (actual != expected.position)
+                    .then_some(AppendError::Conflict { stream: expected.stream, actual })
+            });
+        if let Some(conflict) = lost {
+            let _ = answer.send(Err(conflict));
+            return true;
         }
         let mut outcomes = Vec::with_capacity(entries.len());
         let mut fresh = Vec::with_capacity(entries.len());
@@ -116,7 +120,7 @@ impl<S: Store> Writer<S> {
             }
             self.head.position += 1;
             let position = self.head.position;
-            self.index.insert(entry.identity, entry.stream, position);
+            self.index.insert(entry.identity, entry.streams, position);
             outcomes.push(Outcome::Recorded { position, event_id: entry.event.event_id.clone() });
             fresh.push(entry);
         }

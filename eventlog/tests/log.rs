@@ -108,12 +108,12 @@ async fn a_stream_is_extended_only_where_it_is_expected_to_end() {
     on_every_log(async |log| {
         let append = |request: &str, position| Append {
             events: vec![command("alert", request)],
-            expected: Some(Expected { stream: "alert".to_owned(), position }),
+            expected: vec![Expected::alert("alert", position)],
         };
         log.append(Append::one(numbered("boot", 1))).await.unwrap();
         assert_eq!(log.append(append("r1", 0)).await.unwrap()[0].position, 2);
         match log.append(append("r2", 0)).await {
-            Err(AppendError::Conflict { expected: 0, actual: 2, .. }) => {}
+            Err(AppendError::Conflict { stream, actual: 2 }) if stream == "alert" => {}
             other => panic!("{other:?}"),
         }
         assert_eq!(log.append(append("r2", 2)).await.unwrap()[0].position, 3);
@@ -124,13 +124,32 @@ async fn a_stream_is_extended_only_where_it_is_expected_to_end() {
     .await;
 }
 
+// P6: a command that depends on what the call point has said loses to a press that came meanwhile.
+#[tokio::test]
+async fn a_press_extends_the_stream_of_its_call_point() {
+    on_every_log(async |log| {
+        log.append(Append::one(numbered("boot", 1))).await.unwrap();
+        let append = |position| Append {
+            events: vec![command("alert", "r1")],
+            expected: vec![Expected::alert("alert", 0), Expected::call_point("s", "d", position)],
+        };
+        log.append(Append::one(numbered("boot", 2))).await.unwrap();
+        match log.append(append(1)).await {
+            Err(AppendError::Conflict { stream, actual: 2 }) if stream == "s/d" => {}
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(log.append(append(2)).await.unwrap()[0].position, 3);
+    })
+    .await;
+}
+
 // P10: an append beyond the limits is refused, and the reason names the field.
 #[tokio::test]
 async fn appends_have_limits() {
     on_every_log(async |log| {
         let large = Event { traceparent: "x".repeat(16 * 1024), ..Event::default() };
         for events in [vec![], vec![Event::default(); 65], vec![large]] {
-            match log.append(Append { events, expected: None }).await {
+            match log.append(Append { events, expected: Vec::new() }).await {
                 Err(AppendError::Invalid(reason)) => assert!(reason.starts_with("events: "), "{reason}"),
                 other => panic!("{other:?}"),
             }
@@ -191,12 +210,12 @@ async fn a_restart_forgets_nothing() {
     assert_eq!(log.head().await.unwrap(), head);
     assert!(log.append(Append::one(numbered("boot", 77))).await.unwrap()[0].duplicate);
     assert!(log.append(Append::one(command("alert", "r1"))).await.unwrap()[0].duplicate);
-    let expected = Some(Expected { stream: "alert".to_owned(), position: 0 });
+    let expected = vec![Expected::alert("alert", 0)];
     let lost = log.append(Append { events: vec![command("alert", "r2")], expected }).await;
     assert!(matches!(lost, Err(AppendError::Conflict { actual: 201, .. })));
 
     let mut chain = Chain::default();
-    while let Some(record) = log.read_records(chain.head().position + 1).await.unwrap().first() {
+    while let Some(record) = log.read_records(chain.head().position + 1, 3).await.unwrap().first() {
         chain.take(record).unwrap();
     }
     assert_eq!(chain.head(), head);

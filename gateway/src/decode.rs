@@ -13,6 +13,9 @@ use sos_proto::event::v1::Encoding;
 /// Content type that announces JSON; so does a first byte `{`.
 pub const JSON_CONTENT_TYPE: &str = "application/json";
 
+/// Fields of one object that are tried one by one when the whole cannot be read; further ones are left out.
+const SALVAGED_FIELDS_MAX: usize = 32;
+
 /// A message and how it was written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded<T> {
@@ -87,7 +90,7 @@ fn salvage<T: DeserializeOwned>(fields: Map<String, Value>) -> Option<T> {
     let mut fields: Vec<_> = fields.into_iter().collect();
     fields.sort_by_key(|(name, _)| name != "press");
     let mut kept = Map::new();
-    for (name, value) in fields {
+    for (name, value) in fields.into_iter().take(SALVAGED_FIELDS_MAX) {
         kept.insert(name.clone(), value.clone());
         if parse::<T>(&kept).is_some() {
             continue;
@@ -100,7 +103,7 @@ fn salvage<T: DeserializeOwned>(fields: Map<String, Value>) -> Option<T> {
             continue;
         }
         let mut kept_inner = Map::new();
-        for (inner_name, inner_value) in inner {
+        for (inner_name, inner_value) in inner.into_iter().take(SALVAGED_FIELDS_MAX) {
             let mut tried = kept_inner.clone();
             tried.insert(inner_name, inner_value);
             kept.insert(name.clone(), Value::Object(tried.clone()));

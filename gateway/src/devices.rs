@@ -19,8 +19,19 @@ pub struct Device {
     pub online: Option<String>,
     /// The form of its newest message.
     pub encoding: Encoding,
-    /// What its lamp should show; nothing before its first press.
+    /// What its lamp should show; nothing before its first press that may light it.
     pub feedback: Option<Feedback>,
+    /// The newest alert that a press opened here.
+    alert: Option<PressAlert>,
+}
+
+/// As much of an alert as a lamp depends on.
+#[derive(Debug, Clone, PartialEq)]
+struct PressAlert {
+    alert_id: String,
+    /// Nothing at the call point may light up.
+    silent: bool,
+    open: bool,
 }
 
 /// A lamp that should show something else now.
@@ -39,6 +50,12 @@ impl Devices {
     #[must_use]
     pub fn get(&self, call_point: &CallPoint) -> Option<&Device> {
         self.0.get(call_point)
+    }
+
+    /// What one lamp should show; nothing where it was never lit.
+    #[must_use]
+    pub fn wanted_at(&self, call_point: &CallPoint) -> Option<Wanted> {
+        self.0.get(call_point)?.wanted(call_point)
     }
 
     /// What every lamp should show.
@@ -76,36 +93,41 @@ impl Device {
     }
 
     /// What the lamp should show after an event, where the event has a say in it.
-    fn next_feedback(&self, event: &Event) -> Option<Feedback> {
-        let show = |alert_id: &str, indicator: Indicator| {
-            Some(Feedback {
-                alert_id: alert_id.to_owned(),
-                indicator: indicator.into(),
-                message: String::new(),
-            })
+    fn next_feedback(&mut self, event: &Event) -> Option<Feedback> {
+        let indicator = match event.body.as_ref()? {
+            Body::Press(press) => self.press(&event.event_id, press.silent)?,
+            body => self.command(&event.alert_id, body)?,
         };
-        let lit = self.feedback.as_ref().filter(|f| f.indicator() != Indicator::Idle);
-        match event.body.as_ref()? {
-            // Nothing at the call point may light up after a silent press.
-            Body::Press(press) if lit.is_none() && !press.silent => {
-                show(&event.event_id, Indicator::Received)
-            }
-            Body::AlertReopened(_) if self.shows(event) => show(&event.alert_id, Indicator::Acknowledged),
-            _ if lit.is_none() || !self.shows(event) => None,
-            Body::AlertAcknowledged(_) => show(&event.alert_id, Indicator::Acknowledged),
-            Body::AlertAckExpired(_) => show(&event.alert_id, Indicator::Received),
-            Body::UnitDispatched(_) => show(&event.alert_id, Indicator::HelpComing),
-            Body::ResponseUpdated(r) if r.status() == ResponseStatus::OnScene => {
-                show(&event.alert_id, Indicator::HelpOnScene)
-            }
-            Body::AlertResolved(_) => show(&event.alert_id, Indicator::Idle),
-            _ => None,
-        }
+        let alert = self.alert.as_ref().filter(|alert| !alert.silent)?;
+        Some(Feedback {
+            alert_id: alert.alert_id.clone(),
+            indicator: indicator.into(),
+            message: String::new(),
+        })
     }
 
-    /// Whether the lamp shows the alert that an event is about.
-    fn shows(&self, event: &Event) -> bool {
-        self.feedback.as_ref().is_some_and(|f| f.alert_id == event.alert_id)
+    /// A press opens an alert where none is open, else it joins the one that is.
+    fn press(&mut self, event_id: &str, silent: bool) -> Option<Indicator> {
+        if self.alert.as_ref().is_some_and(|alert| alert.open) {
+            return None;
+        }
+        self.alert = Some(PressAlert { alert_id: event_id.to_owned(), silent, open: true });
+        Some(Indicator::Received)
+    }
+
+    fn command(&mut self, alert_id: &str, body: &Body) -> Option<Indicator> {
+        let alert = self.alert.as_mut().filter(|alert| alert.alert_id == alert_id)?;
+        let indicator = match body {
+            Body::AlertAcknowledged(_) => Indicator::Acknowledged,
+            Body::AlertAckExpired(_) => Indicator::Received,
+            Body::UnitDispatched(_) => Indicator::HelpComing,
+            Body::ResponseUpdated(r) if r.status() == ResponseStatus::OnScene => Indicator::HelpOnScene,
+            Body::AlertResolved(_) => Indicator::Idle,
+            Body::AlertReopened(_) => Indicator::Acknowledged,
+            _ => return None,
+        };
+        alert.open = indicator != Indicator::Idle;
+        Some(indicator)
     }
 }
 
@@ -164,13 +186,18 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_press_lights_nothing() {
+    fn a_silent_alert_lights_nothing_and_the_next_one_does() {
         let silent = Press { silent: true, ..Press::default() };
         let history = [
             event("a", "", Body::Press(silent)),
-            event("b", "a", Body::AlertAcknowledged(AlertAcknowledged {})),
+            event("b", "", Body::Press(Press::default())),
+            event("c", "a", Body::AlertAcknowledged(AlertAcknowledged {})),
+            event("d", "a", Body::AlertResolved(AlertResolved::default())),
+            event("e", "", Body::Press(Press::default())),
+            event("f", "e", Body::AlertAcknowledged(AlertAcknowledged {})),
         ];
-        assert_eq!(lamps(&history), []);
+        let expected = [("e", Indicator::Received), ("e", Indicator::Acknowledged)];
+        assert_eq!(lamps(&history), expected.map(|(id, lamp)| (id.to_owned(), lamp)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::Serialize;
 use sos_proto::call_point::{CallPoint, Leaf};
 use sos_proto::event::v1::Encoding;
 
+use crate::devices::Wanted;
 use crate::telemetry;
 
 /// A message to a device.
@@ -22,11 +23,19 @@ pub struct Outgoing {
     pub retain: bool,
 }
 
-/// A way to devices, at QoS 1. Best effort: what is lost here is asked for again by the device, or wanted
-/// again when the way is back.
+/// A way to devices, at QoS 1.
 pub trait Downlink: Send + Sync {
-    /// Hands a message to the broker.
-    fn publish(&self, message: Outgoing) -> BoxFuture<'_, ()>;
+    /// Answers a device. Best effort: where the way is blocked the answer is dropped, and the device asks
+    /// again.
+    fn answer(&self, message: Outgoing) -> BoxFuture<'_, ()>;
+
+    /// Shows on a lamp what it should show. Kept until it is sent; a newer wish replaces an older one.
+    fn show(&self, wanted: Wanted) -> BoxFuture<'_, ()>;
+}
+
+/// The message that shows on a lamp what it should show.
+pub fn feedback(wanted: &Wanted) -> Outgoing {
+    outgoing(&wanted.call_point, Leaf::Feedback, wanted.encoding, &wanted.feedback)
 }
 
 /// A message for a call point, in the form that it understands.

@@ -28,8 +28,9 @@ use sos_eventlog::clock;
 use sos_proto::call_point::{CallPoint, Leaf};
 
 use crate::decode::JSON_CONTENT_TYPE;
-use crate::downlink::{Downlink, Outgoing};
-use crate::ingest::{Incoming, Ingest, PAYLOAD_BYTES_MAX, Refusal};
+use crate::devices::Wanted;
+use crate::downlink::{self, Downlink, Outgoing};
+use crate::ingest::{Incoming, Ingest, PAYLOAD_BYTES_MAX, Refusal, Session};
 use crate::telemetry;
 
 /// Largest MQTT packet, in bytes; the connection that sends a larger one is closed. Room beyond the payload
@@ -155,9 +156,13 @@ impl Handler for Hooks {
     async fn hook(&self, parameter: &Parameter, before: Option<HookResult>) -> ReturnType {
         match parameter {
             Parameter::ClientAuthenticate(info) => (false, Some(HookResult::AuthResult(authenticate(info)))),
-            Parameter::MessagePublish(_, from, publish) if matches!(from.typ(), FromType::LastWill) => {
+            Parameter::MessagePublish(Some(session), from, publish)
+                if matches!(from.typ(), FromType::LastWill) =>
+            {
+                let session = EmbeddedSession { context: &self.downlink.context, id: &session.id };
+                let will = Incoming { last_will_of: Some(&session), ..incoming(publish) };
                 // Its topic was checked at connect; a refusal is logged where it is decided.
-                let _ = self.ingest.ingest(incoming(publish), &self.downlink).await;
+                let _ = self.ingest.ingest(will, &self.downlink).await;
                 (true, before)
             }
             Parameter::MessagePublishCheckAcl(_, publish) => {
@@ -166,6 +171,17 @@ impl Handler for Hooks {
             }
             _ => (true, before),
         }
+    }
+}
+
+struct EmbeddedSession<'a> {
+    context: &'a ServerContext,
+    id: &'a Id,
+}
+
+impl Session for EmbeddedSession<'_> {
+    fn is_superseded(&self) -> BoxFuture<'_, bool> {
+        async { self.context.extends.shared().await.entry(self.id.clone()).id_same() == Some(false) }.boxed()
     }
 }
 
@@ -198,6 +214,7 @@ fn incoming(publish: &Publish) -> Incoming<'_> {
         content_type: properties.and_then(|p| p.content_type.as_deref()),
         traceparent: user.map(|(_, value)| &**value),
         retained: publish.retain,
+        last_will_of: None,
     }
 }
 
@@ -225,7 +242,11 @@ pub(crate) struct EmbeddedDownlink {
 }
 
 impl Downlink for EmbeddedDownlink {
-    fn publish(&self, message: Outgoing) -> BoxFuture<'_, ()> {
+    fn show(&self, wanted: Wanted) -> BoxFuture<'_, ()> {
+        self.answer(downlink::feedback(&wanted))
+    }
+
+    fn answer(&self, message: Outgoing) -> BoxFuture<'_, ()> {
         let properties = PublishProperties {
             content_type: message.json.then(|| JSON_CONTENT_TYPE.into()),
             ..PublishProperties::default()

@@ -3,22 +3,23 @@
 //! A message is acknowledged after its commit, in order of receipt [MQTT-4.6.0-2] (P1). Each connection gets
 //! a fresh event loop: an acknowledgement carried over a reconnect could confirm another message.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::{FuturesOrdered, StreamExt as _};
 use futures::{FutureExt as _, future};
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{Packet, Publish, PublishProperties};
-use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop, MqttOptions};
-use sos_proto::call_point::{Leaf, TOPIC_ROOT};
-use tokio::sync::{Notify, mpsc};
+use rumqttc::v5::mqttbytes::v5::{Filter, Packet, Publish, PublishProperties, SubscribeReasonCode};
+use rumqttc::v5::{AsyncClient, Event, EventLoop, MqttOptions};
+use sos_proto::call_point::{CallPoint, Leaf, TOPIC_ROOT};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::decode::JSON_CONTENT_TYPE;
-use crate::devices::Devices;
+use crate::devices::{Devices, Wanted};
 use crate::downlink::{self, Downlink, Outgoing};
 use crate::ingest::{Incoming, Ingest, Refusal};
 use crate::telemetry;
@@ -59,13 +60,19 @@ pub struct Config {
 pub(crate) struct Uplink {
     config: Config,
     downlink: Arc<ExternalDownlink>,
-    devices: Arc<RwLock<Devices>>,
+    subscribed: watch::Sender<bool>,
 }
 
 impl Uplink {
-    /// A connection that is not made yet.
-    pub fn new(config: Config, devices: Arc<RwLock<Devices>>) -> Self {
-        Self { config, downlink: Arc::default(), devices }
+    /// A connection that is not made yet. `subscribed` tells whether messages come.
+    pub fn new(config: Config, devices: Arc<RwLock<Devices>>, subscribed: watch::Sender<bool>) -> Self {
+        let downlink = ExternalDownlink {
+            devices,
+            client: RwLock::default(),
+            dark: Mutex::default(),
+            wake: Notify::new(),
+        };
+        Self { config, downlink: Arc::new(downlink), subscribed }
     }
 
     /// The way to this broker's devices.
@@ -77,6 +84,7 @@ impl Uplink {
     pub async fn run(self, ingest: Ingest, shutdown: CancellationToken) {
         while let Some(Err(error)) = shutdown.run_until_cancelled(self.connection(&ingest)).await {
             self.downlink.set(None);
+            self.subscribed.send_replace(false);
             telemetry::uplink_lost(&error);
             let _ = shutdown.run_until_cancelled(tokio::time::sleep(RETRY_INTERVAL)).await;
         }
@@ -89,23 +97,19 @@ impl Uplink {
         let mut tasks = JoinSet::new();
         let connected = Arc::new(Notify::new());
         // Polled in a task of its own, never behind the disk.
-        tasks.spawn(poll(event_loop, messages, Arc::clone(&connected)));
-        let greeting = Greeting {
-            client: client.clone(),
-            filters: self.filters(),
-            downlink: self.downlink(),
-            devices: Arc::clone(&self.devices),
-        };
+        tasks.spawn(poll(event_loop, messages, Arc::clone(&connected), self.subscribed.clone()));
+        let (greeter, filters, downlink) = (client.clone(), self.filters(), self.downlink());
         tasks.spawn(async move {
             connected.notified().await;
-            greeting.send().await;
-            future::pending().await
+            // Fails only where the connection is lost, which polling tells.
+            let _ = greeter.subscribe_many(filters).await;
+            downlink.set(Some(greeter.clone()));
+            downlink.light(greeter).await
         });
-        let recorded = record(inbox, &client, ingest, &self.downlink).await;
-        recorded.map_err(|e| e.to_string())?;
+        record(inbox, &client, ingest, &self.downlink).await.map_err(|e| e.to_string())?;
         match tasks.join_next().await {
-            Some(Ok(error)) => Err(error.to_string()),
-            _ => Err("the connection's task ended".to_owned()),
+            Some(Ok(reason)) => Err(reason),
+            _ => Err("a task of the connection ended".to_owned()),
         }
     }
 
@@ -121,53 +125,39 @@ impl Uplink {
         options
     }
 
-    fn filters(&self) -> Vec<String> {
+    fn filters(&self) -> Vec<Filter> {
         let group = &self.config.group;
-        Leaf::FROM_DEVICE.iter().map(|leaf| format!("$share/{group}/{TOPIC_ROOT}/+/+/{leaf}")).collect()
+        let filter = |leaf| Filter::new(format!("$share/{group}/{TOPIC_ROOT}/+/+/{leaf}"), QoS::AtLeastOnce);
+        Leaf::FROM_DEVICE.iter().map(filter).collect()
     }
 }
 
-/// Polls until the connection is lost, and says why.
+/// Polls until the connection is of no use any more, and says why.
 async fn poll(
     mut event_loop: EventLoop,
     messages: mpsc::Sender<Publish>,
     connected: Arc<Notify>,
-) -> ConnectionError {
+    subscribed: watch::Sender<bool>,
+) -> String {
     loop {
         match event_loop.poll().await {
             Ok(Event::Incoming(Packet::ConnAck(_))) => connected.notify_one(),
+            Ok(Event::Incoming(Packet::SubAck(answer))) => {
+                let granted = |code: &SubscribeReasonCode| matches!(code, SubscribeReasonCode::Success(_));
+                if let Some(refused) = answer.return_codes.iter().find(|code| !granted(code)) {
+                    return format!("the broker refuses a shared subscription: {refused:?}");
+                }
+                subscribed.send_replace(true);
+            }
             Ok(Event::Incoming(Packet::Publish(publish))) => {
-                let spare = messages.capacity() > usize::from(RECEIVE_MAX);
-                // At QoS 1 there is always a place: the broker keeps to RECEIVE_MAX.
-                if publish.qos != QoS::AtMostOnce || spare {
-                    let _ = messages.try_send(publish);
+                let (needs_ack, spare) = (publish.qos != QoS::AtMostOnce, messages.capacity());
+                // What needs no acknowledgement may not take the place of what does.
+                if (needs_ack || spare > usize::from(RECEIVE_MAX)) && messages.try_send(publish).is_err() {
+                    return "the broker sent more than it may".to_owned();
                 }
             }
             Ok(_) => {}
-            Err(error) => return error,
-        }
-    }
-}
-
-/// What is done first on a new connection.
-struct Greeting {
-    client: AsyncClient,
-    filters: Vec<String>,
-    downlink: Arc<ExternalDownlink>,
-    devices: Arc<RwLock<Devices>>,
-}
-
-impl Greeting {
-    /// Subscribes, and shows on every lamp what it should show: the broker may have lost it meanwhile.
-    async fn send(&self) {
-        for filter in &self.filters {
-            let _ = self.client.subscribe(filter, QoS::AtLeastOnce).await;
-        }
-        self.downlink.set(Some(self.client.clone()));
-        let wanted: Vec<_> = self.devices.read().unwrap_or_else(PoisonError::into_inner).wanted().collect();
-        for lamp in wanted {
-            let message = downlink::outgoing(&lamp.call_point, Leaf::Feedback, lamp.encoding, &lamp.feedback);
-            let _ = send(&self.client, message).await;
+            Err(error) => return error.to_string(),
         }
     }
 }
@@ -208,22 +198,61 @@ fn incoming<'a>(topic: &'a str, publish: &'a Publish) -> Incoming<'a> {
         content_type: properties.and_then(|p| p.content_type.as_deref()),
         traceparent: user.map(|(_, value)| value.as_str()),
         retained: publish.retain,
+        last_will_of: None,
     }
 }
 
 /// The way to the devices of an external broker.
-#[derive(Default)]
-pub(crate) struct ExternalDownlink(RwLock<Option<AsyncClient>>);
+pub(crate) struct ExternalDownlink {
+    devices: Arc<RwLock<Devices>>,
+    /// Absent while there is no connection.
+    client: RwLock<Option<AsyncClient>>,
+    /// Call points whose lamp may not show what it should; bounded by the number of call points.
+    dark: Mutex<HashSet<CallPoint>>,
+    wake: Notify,
+}
 
 impl ExternalDownlink {
     fn set(&self, client: Option<AsyncClient>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = client;
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+    }
+
+    fn dark(&self) -> MutexGuard<'_, HashSet<CallPoint>> {
+        self.dark.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_dark(&self) -> Option<CallPoint> {
+        let mut dark = self.dark();
+        let next = dark.iter().next().cloned()?;
+        dark.take(&next)
+    }
+
+    /// Shows on each lamp what it should show at the moment of sending, so that nothing older follows
+    /// something newer. All lamps first: the broker may have lost them (P12).
+    async fn light(&self, client: AsyncClient) -> String {
+        let all = {
+            let devices = self.devices.read().unwrap_or_else(PoisonError::into_inner);
+            devices.wanted().map(|wanted| wanted.call_point).collect::<Vec<_>>()
+        };
+        self.dark().extend(all);
+        loop {
+            let Some(call_point) = self.next_dark() else {
+                self.wake.notified().await;
+                continue;
+            };
+            let wanted = self.devices.read().unwrap_or_else(PoisonError::into_inner).wanted_at(&call_point);
+            let Some(wanted) = wanted else { continue };
+            if let Err(error) = send(&client, downlink::feedback(&wanted)).await {
+                self.dark().insert(call_point);
+                return error.to_string();
+            }
+        }
     }
 }
 
 impl Downlink for ExternalDownlink {
-    fn publish(&self, message: Outgoing) -> BoxFuture<'_, ()> {
-        let client = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+    fn answer(&self, message: Outgoing) -> BoxFuture<'_, ()> {
+        let client = self.client.read().unwrap_or_else(PoisonError::into_inner).clone();
         let topic = message.topic.clone();
         // Never waits: the way to a device must not hold up the way from it.
         let sent = client
@@ -231,6 +260,12 @@ impl Downlink for ExternalDownlink {
         if !sent {
             telemetry::downlink_dropped(&topic);
         }
+        future::ready(()).boxed()
+    }
+
+    fn show(&self, wanted: Wanted) -> BoxFuture<'_, ()> {
+        self.dark().insert(wanted.call_point);
+        self.wake.notify_one();
         future::ready(()).boxed()
     }
 }

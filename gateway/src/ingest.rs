@@ -4,9 +4,11 @@
 //! broker may acknowledge it. It never returns `Ok` for a message that it did not understand without the
 //! bytes being in the log (P3).
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use sos_eventlog::{Append, AppendError, Appended, EventLog, clock};
 use sos_proto::call_point::{CallPoint, Leaf, TopicError};
 use sos_proto::device::v1::{DeviceHealth, DeviceState, Receipt, ReceiptStatus};
@@ -15,7 +17,7 @@ use sos_proto::event::v1::{
     DeviceOffline, DeviceOnline, DeviceOrigin, Encoding, Event, OfflineReason, Quarantined,
 };
 use sos_proto::time;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, MutexGuard, watch};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -34,7 +36,7 @@ const QUARANTINE_BYTES_MAX: usize = 8 * 1024;
 const CAPABILITIES_MAX: usize = 32;
 
 /// A message from a device, as its broker hands it over.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Incoming<'a> {
     /// MQTT topic.
     pub topic: &'a str,
@@ -44,9 +46,20 @@ pub struct Incoming<'a> {
     pub content_type: Option<&'a str>,
     /// W3C trace context from the MQTT 5 user property of that name.
     pub traceparent: Option<&'a str>,
-    /// The broker had kept the message; it may be of any age.
+    /// The message came with the retain flag; it may be of any age.
     pub retained: bool,
+    /// The session whose last will this is. Absent: the device itself sent it.
+    pub last_will_of: Option<&'a dyn Session>,
 }
+
+/// A session at a broker.
+pub trait Session: Sync {
+    /// Whether the same client has a newer one.
+    fn is_superseded(&self) -> BoxFuture<'_, bool>;
+}
+
+/// Locks that keep the state messages of one call point in order.
+const TURNS: usize = 64;
 
 /// Why a message is not in the log. It must not be acknowledged.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -69,6 +82,9 @@ pub struct Ingest {
     devices: Arc<RwLock<Devices>>,
     /// How far the log is folded into `devices`.
     folded: watch::Receiver<u64>,
+    /// State messages of one call point are taken in turn: each must meet the state that the one before
+    /// it made.
+    turns: Arc<[Mutex<()>; TURNS]>,
 }
 
 impl Ingest {
@@ -78,7 +94,7 @@ impl Ingest {
         devices: Arc<RwLock<Devices>>,
         folded: watch::Receiver<u64>,
     ) -> Self {
-        Self { log, devices, folded }
+        Self { log, devices, folded, turns: Arc::new([const { Mutex::const_new(()) }; TURNS]) }
     }
 
     /// Records a message, and answers the device on the way it came.
@@ -144,7 +160,7 @@ impl Ingest {
             let encoding = self.form_of(&call_point, encoding);
             let mut receipt = receipt(&DeviceOrigin::default(), appended, ReceiptStatus::Quarantined);
             receipt.reason = reason;
-            downlink.publish(downlink::outgoing(&call_point, Leaf::Receipt, encoding, &receipt)).await;
+            downlink.answer(downlink::outgoing(&call_point, Leaf::Receipt, encoding, &receipt)).await;
         }
         Ok("quarantined")
     }
@@ -191,7 +207,7 @@ impl Ingest {
         if answered {
             let origin = DeviceOrigin { boot_id, sequence, ..DeviceOrigin::default() };
             let receipt = receipt(&origin, appended, status);
-            downlink.publish(downlink::outgoing(call_point, Leaf::Receipt, encoding, &receipt)).await;
+            downlink.answer(downlink::outgoing(call_point, Leaf::Receipt, encoding, &receipt)).await;
         }
         Ok(Ok(outcome))
     }
@@ -213,6 +229,13 @@ impl Ingest {
             Ok(decoded) => decoded,
             Err(unreadable) => return Ok(Err(unreadable)),
         };
+        let _turn = self.turn(call_point).await;
+        if let Some(session) = incoming.last_will_of
+            && session.is_superseded().await
+        {
+            // P9: the device has come back already; the will of its old connection says nothing.
+            return Ok(Ok("unchanged"));
+        }
         let state = decoded.message;
         let boot_id = normal::boot_id(&state.boot_id);
         let connected = {
@@ -243,10 +266,17 @@ impl Ingest {
         };
         identify(&mut event, incoming, received_at);
         let position = self.append(event).await?.position;
-        // The next message of this call point must meet the state that this one made.
         let mut folded = self.folded.clone();
         let _ = folded.wait_for(|folded| *folded >= position).await;
         Ok(Ok("recorded"))
+    }
+
+    async fn turn(&self, call_point: &CallPoint) -> Option<MutexGuard<'_, ()>> {
+        let mut hasher = DefaultHasher::new();
+        call_point.hash(&mut hasher);
+        let stripe = usize::try_from(hasher.finish() % TURNS as u64).unwrap_or(0);
+        // tokio's mutex is fair, so turns are taken in order of receipt.
+        Some(self.turns.get(stripe)?.lock().await)
     }
 
     /// Checks a health report. Supervision is not built yet, so a readable one changes nothing.
@@ -340,3 +370,6 @@ fn receipt(origin: &DeviceOrigin, appended: Appended, status: ReceiptStatus) -> 
         reason: String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

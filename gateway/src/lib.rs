@@ -19,7 +19,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use sos_eventlog::{Batch, EventLog, ReadError};
-use sos_proto::call_point::Leaf;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -67,6 +66,7 @@ pub struct Gateway {
     fold: Fold,
     broker: Option<Broker>,
     uplink: Option<Uplink>,
+    ready: watch::Receiver<bool>,
 }
 
 impl Gateway {
@@ -90,8 +90,15 @@ impl Gateway {
             }
             None => None,
         };
-        let uplink = config.external.map(|external| Uplink::new(external, Arc::clone(&devices)));
-        Ok(Self { ingest: Ingest::new(log, devices, folded_rx), fold, broker, uplink })
+        let (subscribed, ready) = watch::channel(config.external.is_none());
+        let uplink = config.external.map(|external| Uplink::new(external, Arc::clone(&devices), subscribed));
+        Ok(Self { ingest: Ingest::new(log, devices, folded_rx), fold, broker, uplink, ready })
+    }
+
+    /// Whether messages can reach the gateway; false while an external broker is out of reach.
+    #[must_use]
+    pub fn readiness(&self) -> watch::Receiver<bool> {
+        self.ready.clone()
     }
 
     /// Where the embedded broker listens.
@@ -165,11 +172,9 @@ impl Fold {
             self.devices.read().unwrap_or_else(PoisonError::into_inner).wanted().collect();
         loop {
             telemetry::feedback(wanted.len() as u64);
-            for Wanted { call_point, encoding, feedback } in wanted {
+            for lamp in wanted {
                 for downlink in &downlinks {
-                    downlink
-                        .publish(downlink::outgoing(&call_point, Leaf::Feedback, encoding, &feedback))
-                        .await;
+                    downlink.show(lamp.clone()).await;
                 }
             }
             wanted = self.step().await?;

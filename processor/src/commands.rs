@@ -12,8 +12,8 @@ use sos_proto::event::v1::event::Body;
 use sos_proto::time;
 use uuid::{NoContext, Uuid};
 
-use crate::config::{COMMAND_ROUNDS_MAX, TIMELINE_EVENTS_MAX};
-use crate::core::commands::{Action, Rejection, decide};
+use crate::config::COMMAND_ROUNDS_MAX;
+use crate::core::commands::{Action, Rejection, Standing, decide};
 use crate::core::{RecordedRequest, State, evolve};
 use crate::live::{Behind, Live};
 use crate::timeline;
@@ -46,23 +46,16 @@ pub(crate) enum CommandError {
     #[error("request_id {0:?} was already used for another command")]
     RequestIdTaken(String),
     /// The alert has changed since the caller looked.
-    #[error("alert {alert_id} has revision {actual}, not {expected}")]
+    #[error("it has revision {}, not {expected}", .standing.revision)]
     Stale {
-        /// The alert.
-        alert_id: String,
         /// The revision that the caller expected.
         expected: u64,
-        /// The revision it has.
-        actual: u64,
+        /// How the alert stands now.
+        standing: Standing,
     },
     /// The alert's state does not allow it.
-    #[error("alert {alert_id}: {}", .rejection.refusal)]
-    Rejected {
-        /// The alert.
-        alert_id: String,
-        /// Why, and the state.
-        rejection: Rejection,
-    },
+    #[error("{}", .0.refusal)]
+    Rejected(Rejection),
     /// Others changed the alert faster than this command could be decided.
     #[error("others change alert {0} all the time")]
     Contended(String),
@@ -121,7 +114,7 @@ impl Commands {
         }
     }
 
-    /// Appends the event, unless somebody else appended to the alert first, and waits until the state has
+    /// Appends the event, unless somebody else appended to one of the expected streams first, and waits until the state has
     /// what the log has.
     async fn append(&self, append: Append) -> Result<(), CommandError> {
         let reached = match self.log.append(append).await {
@@ -135,24 +128,18 @@ impl Commands {
     /// The alert as it was right after a recorded command, by folding what had changed it until then.
     async fn answer(&self, request: &RecordedRequest) -> Result<Alert, CommandError> {
         let not_found = || CommandError::NotFound(request.alert_id.clone());
-        let (view, before) = self
+        let (form, changes) = self
             .live
             .read(|state| {
-                let entry = state.by_id(&request.alert_id)?;
-                let changed_since = entry.view.alert.position > request.position;
-                let until = entry.positions.partition_point(|position| *position <= request.position);
-                let before = entry.positions.get(..until).filter(|_| changed_since);
-                Some((Arc::clone(&entry.view), before.map(<[u64]>::to_vec)))
+                let (form, changes) = state.by_id(&request.alert_id)?.past(request.position);
+                Some((form.cloned(), changes.to_vec()))
             })
             .ok_or_else(not_found)?;
-        let Some(positions) = before else { return Ok(view.alert.clone()) };
-        let mut past = State::default();
-        for positions in positions.chunks(TIMELINE_EVENTS_MAX) {
-            for recorded in timeline::read(&*self.log, positions).await? {
-                let recorded_at = recorded.recorded_at.as_ref().and_then(time::micros).unwrap_or(0);
-                if let Some(event) = &recorded.event {
-                    evolve(&mut past, recorded.position, recorded_at, event);
-                }
+        let mut past = form.map_or_else(State::default, State::of);
+        for recorded in timeline::read(&*self.log, &changes).await? {
+            let recorded_at = recorded.recorded_at.as_ref().and_then(time::micros).unwrap_or(0);
+            if let Some(event) = &recorded.event {
+                evolve(&mut past, recorded.position, recorded_at, event);
             }
         }
         past.by_id(&request.alert_id).map(|entry| entry.view.alert.clone()).ok_or_else(not_found)
@@ -170,18 +157,26 @@ fn judge(state: &State, command: &Command, now: i64) -> Result<Verdict, CommandE
         }
         return Ok(Verdict::Recorded(request.clone()));
     }
-    let alert_id = || command.alert_id.clone();
-    let entry = state.by_id(&command.alert_id).ok_or_else(|| CommandError::NotFound(alert_id()))?;
+    let not_found = || CommandError::NotFound(command.alert_id.clone());
+    let entry = state.by_id(&command.alert_id).ok_or_else(not_found)?;
     let alert = &entry.view.alert;
-    let actual = alert.revision;
-    if let Some(expected) = command.expected_revision.filter(|expected| *expected != actual) {
-        return Err(CommandError::Stale { alert_id: alert_id(), expected, actual });
+    if let Some(expected) = command.expected_revision.filter(|expected| *expected != alert.revision) {
+        return Err(CommandError::Stale { expected, standing: Standing::of(alert) });
     }
-    let body = decide(alert, &command.actor, &command.action)
-        .map_err(|rejection| CommandError::Rejected { alert_id: alert_id(), rejection })?;
-    let event = event(command, body, alert, now);
-    let expected = Some(Expected { stream: alert_id(), position: entry.stream_position });
-    Ok(Verdict::Accepted(Append { events: vec![event], expected }))
+    let body = decide(alert, &command.actor, &command.action).map_err(CommandError::Rejected)?;
+    let expected = expected(state, command, alert, entry.stream_position);
+    Ok(Verdict::Accepted(Append { events: vec![event(command, body, alert, now)], expected }))
+}
+
+/// What must still be true of the log when the event gets there. P6: commands about the alert never pass
+/// each other. A press names no alert, so who insists on a revision insists on the call point as well.
+fn expected(state: &State, command: &Command, alert: &Alert, stream_position: u64) -> Vec<Expected> {
+    let mut expected = vec![Expected::alert(&command.alert_id, stream_position)];
+    if command.expected_revision.is_some() {
+        let (site, device) = (&alert.site_id, &alert.device_id);
+        expected.push(Expected::call_point(site, device, state.call_point_position(site, device)));
+    }
+    expected
 }
 
 fn event(command: &Command, body: Body, alert: &Alert, now: i64) -> Event {
@@ -204,4 +199,40 @@ fn event_id(now: i64) -> String {
     let seconds = u64::try_from(now.div_euclid(1_000_000)).unwrap_or(0);
     let nanos = u32::try_from(now.rem_euclid(1_000_000) * 1_000).unwrap_or(0);
     Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanos)).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use sos_proto::device::v1::Press;
+
+    use super::*;
+
+    // P6: who insists on no revision is never held up by presses, however fast they come.
+    #[test]
+    fn only_who_insists_on_a_revision_insists_on_the_call_point() {
+        let mut state = State::default();
+        let press = Event {
+            event_id: "e1".into(),
+            site_id: "hall".into(),
+            device_id: "door".into(),
+            body: Some(Body::Press(Press::default())),
+            ..Event::default()
+        };
+        evolve(&mut state, 1, 0, &press);
+        let expected = |expected_revision| {
+            let command = Command {
+                alert_id: "e1".into(),
+                request_id: "r".into(),
+                expected_revision,
+                actor: "asel".into(),
+                action: Action::Acknowledge,
+            };
+            match judge(&state, &command, 0) {
+                Ok(Verdict::Accepted(append)) => append.expected,
+                _ => panic!("an alert that nobody has can be taken"),
+            }
+        };
+        assert_eq!(expected(None), [Expected::alert("e1", 0)]);
+        assert_eq!(expected(Some(1)), [Expected::alert("e1", 0), Expected::call_point("hall", "door", 1)]);
+    }
 }

@@ -9,13 +9,21 @@ pub struct Config {
     pub heartbeat: Duration,
     /// Most consoles that may watch at once; the next one is refused with RESOURCE_EXHAUSTED (P10).
     pub watchers_max: usize,
+    /// Most calls that may be answered at once, watches aside; the next one is refused with
+    /// RESOURCE_EXHAUSTED (P10).
+    pub calls_max: usize,
     /// How long a shutdown waits for calls under way; after that they are cut off.
     pub drain: Duration,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { heartbeat: Duration::from_secs(1), watchers_max: 1_000, drain: Duration::from_secs(3) }
+        Self {
+            heartbeat: Duration::from_secs(1),
+            watchers_max: 1_000,
+            calls_max: 1_000,
+            drain: Duration::from_secs(3),
+        }
     }
 }
 
@@ -33,6 +41,10 @@ pub(crate) const PAGE_SIZE_DEFAULT: usize = 100;
 
 /// Most alerts on a page; who asks for more gets this many.
 pub(crate) const PAGE_SIZE_MAX: usize = 1_000;
+
+/// Most bytes of the alerts on a page; one alert is always on it, the rest is on the next one. gRPC clients
+/// refuse messages over 4 MiB unless told otherwise.
+pub(crate) const PAGE_BYTES_MAX: usize = 3 * 1024 * 1024;
 
 /// Alerts looked at under one hold of the state's lock.
 pub(crate) const SCAN_ALERTS_MAX: usize = 256;
@@ -52,6 +64,9 @@ pub(crate) const COMMAND_ROUNDS_MAX: usize = 16;
 
 /// How long a call waits for durable events to be folded; then it is UNAVAILABLE.
 pub(crate) const FOLD_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Most calls and watches under way on one connection; the client holds back further ones.
+pub(crate) const STREAMS_MAX: u32 = 256;
 
 /// A connection that does not answer pings for this long is closed.
 pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(10);

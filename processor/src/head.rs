@@ -51,7 +51,7 @@ mod tests {
             Box::pin(async { Ok(Vec::new()) })
         }
 
-        fn read_records(&self, _: u64) -> BoxFuture<'_, Result<Vec<Record>, ReadError>> {
+        fn read_records(&self, _: u64, _: usize) -> BoxFuture<'_, Result<Vec<Record>, ReadError>> {
             Box::pin(async { Ok(Vec::new()) })
         }
 
@@ -71,7 +71,7 @@ mod tests {
     }
 
     // P5: an old head is not passed on as the present one.
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_head_is_known_or_not() {
         let (log, sender) = (Wavering::default(), watch::Sender::new(None));
         let mut head = sender.subscribe();

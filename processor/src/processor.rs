@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sos_eventlog::{EventLog, ReadError};
 use sos_proto::alert::v1::alert_service_server::AlertServiceServer;
+use sos_proto::log::v1::event_log_service_server;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -15,11 +16,12 @@ use tonic::service::{Routes, RoutesBuilder};
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
-use tonic_health::pb::health_server::HealthServer;
+use tonic_health::pb::health_server::{self, HealthServer};
 use tonic_health::server::{HealthReporter, HealthService};
+use tonic_reflection::pb as reflection;
 use tonic_web::GrpcWebLayer;
 
-use crate::config::{Config, PING_INTERVAL, PING_TIMEOUT, REQUEST_BYTES_MAX};
+use crate::config::{Config, PING_INTERVAL, PING_TIMEOUT, REQUEST_BYTES_MAX, STREAMS_MAX};
 use crate::head::watch_head;
 use crate::live::{FollowError, Live};
 use crate::service::{AlertApi, Watchers, WatchesEnd};
@@ -27,6 +29,15 @@ use crate::telemetry;
 
 /// Names under which the health of the processor is asked for; the empty one is the whole server.
 const HEALTH_NAMES: [&str; 2] = ["", AlertServiceServer::<AlertApi>::NAME];
+
+/// Services that reflection names: what this port serves, of all that the files describe.
+const SERVICE_NAMES: [&str; 5] = [
+    AlertServiceServer::<AlertApi>::NAME,
+    event_log_service_server::SERVICE_NAME,
+    health_server::SERVICE_NAME,
+    reflection::v1::server_reflection_server::SERVICE_NAME,
+    reflection::v1alpha::server_reflection_server::SERVICE_NAME,
+];
 
 /// Why the processor stopped.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +99,7 @@ impl Processor {
     }
 
     /// Follows the log and serves the operator contract, health, reflection and `extra` on one port, as
-    /// gRPC and gRPC-Web, until `shutdown`. Then watches end with UNAVAILABLE and calls under way are
+    /// gRPC and gRPC-Web; `extra` is the place for `sos.log.v1`, which reflection names too. Until `shutdown`. Then watches end with UNAVAILABLE and calls under way are
     /// finished, for at most [`Config::drain`].
     ///
     /// # Errors
@@ -112,6 +123,7 @@ impl Processor {
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let server = Server::builder()
             .accept_http1(true)
+            .max_concurrent_streams(STREAMS_MAX)
             .http2_keepalive_interval(Some(PING_INTERVAL))
             .http2_keepalive_timeout(Some(PING_TIMEOUT))
             .layer(GrpcWebLayer::new())
@@ -157,11 +169,12 @@ impl Processor {
     ) -> Result<Routes, Error> {
         let (config, live, log) = (&self.config, Arc::clone(&self.live), Arc::clone(&self.log));
         let watchers = Watchers::new(config.watchers_max, config.heartbeat, head, watches);
-        let alerts = AlertApi::new(live, log, watchers, self.ready.subscribe());
+        let alerts = AlertApi::new(live, log, watchers, self.ready.subscribe(), config.calls_max);
         let describe = || {
-            tonic_reflection::server::Builder::configure()
+            let files = tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(sos_proto::FILE_DESCRIPTOR_SET)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+            SERVICE_NAMES.into_iter().fold(files, |files, name| files.with_service_name(name))
         };
         let mut routes = RoutesBuilder::from(extra);
         routes

@@ -1,36 +1,25 @@
 //! `sos alerts`: the operator contract on a terminal.
 
 mod table;
+mod watch;
 
 pub use table::event as event_line;
 
-use std::time::Duration;
-
-use futures::StreamExt as _;
 use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
-use sos_proto::alert::v1::watch_alerts_response::Event;
 use sos_proto::alert::v1::{
     AcknowledgeAlertRequest, AddNoteRequest, Alert, AlertFilter, AlertState, GetAlertRequest,
-    ListAlertsRequest, ResolveAlertRequest, WatchAlertsRequest, WatchAlertsResponse,
+    ListAlertsRequest, ResolveAlertRequest,
 };
 use sos_proto::event::v1::Disposition;
 use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
-use tonic::{Code, Request, Status};
+use tonic::{Request, Status};
 
-use crate::cli::{
-    AlertsArgs, AlertsCommand, CommandArgs, DispositionArg, FilterArgs, Format, StateArg, WatchArgs,
-};
-use crate::{Outcome, output, remote, serve};
+use crate::cli::{AlertsArgs, AlertsCommand, CommandArgs, DispositionArg, FilterArgs, Format, StateArg};
+use crate::{Outcome, output, remote};
 
 /// Alerts asked for at a time.
 const PAGE_SIZE: i32 = 1_000;
-
-/// A watch without any sign of life for so long is broken; the server sends a heartbeat each second.
-const WATCH_SILENCE_MAX: Duration = Duration::from_secs(5);
-
-/// Time between two tries to resume a watch.
-const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Runs `sos alerts`.
 pub async fn run(args: AlertsArgs) -> anyhow::Result<Outcome> {
@@ -39,7 +28,7 @@ pub async fn run(args: AlertsArgs) -> anyhow::Result<Outcome> {
     match args.command {
         AlertsCommand::List(filter) => desk.list(&mut client, &filter).await?,
         AlertsCommand::Show { alert_id } => desk.show(&mut client, &alert_id).await?,
-        AlertsCommand::Watch(watch) => desk.watch(client, watch).await?,
+        AlertsCommand::Watch(args) => watch::run(&desk, client, args).await?,
         AlertsCommand::Ack(command) => {
             let (alert_id, request_id, expected_revision) = target(&mut client, command).await?;
             let request = AcknowledgeAlertRequest { alert_id, request_id, expected_revision };
@@ -130,69 +119,6 @@ impl Desk {
                 }
                 Ok(())
             }
-        }
-    }
-
-    /// P5: resumes from the last position for as long as nobody stops it, and says so.
-    async fn watch(&self, mut client: Client, args: WatchArgs) -> anyhow::Result<()> {
-        let mut position = args.after;
-        if self.format == Format::Table {
-            output::line(&table::header());
-        }
-        loop {
-            let request = WatchAlertsRequest { filter: Some(wire(&args.filter)), after_position: position };
-            let lost = tokio::select! {
-                lost = self.follow(&mut client, request, &mut position) => lost?,
-                () = serve::asked_to_stop() => return Ok(()),
-            };
-            output::remark(&format!("connection lost at position {position} ({lost}); trying again"));
-            loop {
-                tokio::select! {
-                    () = tokio::time::sleep(RETRY_INTERVAL) => {}
-                    () = serve::asked_to_stop() => return Ok(()),
-                }
-                if let Ok(channel) = remote::connect(&self.address).await {
-                    client = AlertServiceClient::new(channel);
-                    output::remark(&format!("connected again, resuming behind position {position}"));
-                    break;
-                }
-            }
-        }
-    }
-
-    /// Shows one stream until it is lost, and says why it was. An error is final.
-    async fn follow(
-        &self,
-        client: &mut Client,
-        request: WatchAlertsRequest,
-        position: &mut u64,
-    ) -> anyhow::Result<String> {
-        let mut stream = match client.watch_alerts(request).await {
-            Ok(stream) => stream.into_inner(),
-            Err(status) if status.code() == Code::InvalidArgument => return Err(remote::refused(&status)),
-            Err(status) => return Ok(status.message().to_owned()),
-        };
-        loop {
-            let step = match tokio::time::timeout(WATCH_SILENCE_MAX, stream.next()).await {
-                Ok(Some(Ok(step))) => step,
-                Ok(Some(Err(status))) => return Ok(status.message().to_owned()),
-                Ok(None) => return Ok("the server ended the stream".to_owned()),
-                Err(_) => return Ok(format!("no heartbeat for {} s", WATCH_SILENCE_MAX.as_secs())),
-            };
-            if step.position > 0 {
-                *position = step.position;
-            }
-            self.step(step)?;
-        }
-    }
-
-    fn step(&self, step: WatchAlertsResponse) -> anyhow::Result<()> {
-        if self.format == Format::Json {
-            return output::json(&step);
-        }
-        match step.event {
-            Some(Event::Snapshot(alert) | Event::Changed(alert)) => self.write(&alert),
-            _ => Ok(()),
         }
     }
 }

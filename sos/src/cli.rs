@@ -76,6 +76,9 @@ pub struct SourceArgs {
     /// [default: 127.0.0.1:50052]
     #[arg(long, value_name = "HOST:PORT")]
     pub log: Option<String>,
+    /// Listen beyond this machine, although nobody is authenticated yet [key: insecure]
+    #[arg(long)]
+    pub insecure: bool,
 }
 
 /// `sos simulate`.

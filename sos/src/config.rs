@@ -18,6 +18,8 @@ use crate::{Outcome, output};
 pub struct Config {
     /// Directory of the event log.
     pub data: PathBuf,
+    /// Listen beyond this machine, although nobody is authenticated yet.
+    pub insecure: bool,
     /// Call points.
     pub mqtt: Mqtt,
     /// Operators.
@@ -95,6 +97,7 @@ impl Default for Config {
         let listener = |listen: &str| Listener { listen: listen.to_owned() };
         Self {
             data: PathBuf::from("sos-data"),
+            insecure: false,
             mqtt: Mqtt {
                 embedded: true,
                 listen: "127.0.0.1:1883".to_owned(),
@@ -139,13 +142,24 @@ pub fn load(source: &SourceArgs) -> anyhow::Result<(Config, Addresses)> {
     Ok((config, addresses))
 }
 
+/// First levels of the keys.
+const SECTIONS: [&str; 7] = ["data", "insecure", "mqtt", "grpc", "http", "log", "telemetry"];
+
 fn read(source: &SourceArgs) -> anyhow::Result<Config> {
     let mut figment = Figment::from(Serialized::defaults(Config::default()));
     if let Some(file) = &source.config {
         anyhow::ensure!(file.is_file(), "--config: {} is no file", file.display());
         figment = figment.merge(Toml::file_exact(file));
     }
-    figment = figment.merge(Env::prefixed("SOS_").split("__"));
+    // Others name variables after a service called sos, too: only our own sections are read.
+    let ours = |key: &figment::value::UncasedStr| {
+        let section = key.as_str().split("__").next().unwrap_or_default();
+        SECTIONS.iter().any(|ours| section.eq_ignore_ascii_case(ours))
+    };
+    figment = figment.merge(Env::prefixed("SOS_").filter(ours).split("__"));
+    if source.insecure {
+        figment = figment.merge(("insecure", true));
+    }
     let flags = [
         ("data", source.data.as_ref().map(|d| d.to_string_lossy().into_owned())),
         ("mqtt.listen", source.mqtt.clone()),
@@ -167,6 +181,12 @@ fn read(source: &SourceArgs) -> anyhow::Result<Config> {
 fn check(config: &Config) -> Result<Addresses, Vec<String>> {
     let mut faults = Vec::new();
     let mut address = |key: &str, value: &str| match value.to_socket_addrs().map(|mut found| found.next()) {
+        Ok(Some(address)) if !address.ip().is_loopback() && !config.insecure => {
+            faults.push(format!(
+                "{key}: {address} is not loopback, and nobody is authenticated (--insecure overrides)"
+            ));
+            None
+        }
         Ok(Some(address)) => Some(address),
         Ok(None) => {
             faults.push(format!("{key}: {value:?} has no address"));
@@ -277,5 +297,26 @@ mod tests {
             assert!(faults.iter().any(|f| f.starts_with(&format!("{key}:"))), "{key} in {faults:?}");
         }
         assert_eq!(faults.len(), 5);
+    }
+
+    #[test]
+    fn nobody_listens_beyond_loopback_by_accident() {
+        let mut config = Config::default();
+        config.grpc.listen = "0.0.0.0:50051".to_owned();
+        assert!(
+            check(&config).unwrap_err().concat().starts_with("grpc.listen: 0.0.0.0:50051 is not loopback")
+        );
+        config.insecure = true;
+        assert!(check(&config).is_ok());
+    }
+
+    #[test]
+    fn every_section_can_come_from_the_environment() {
+        let config = serde_json::to_value(Config::default()).unwrap();
+        let mut sections: Vec<_> = config.as_object().unwrap().keys().map(String::as_str).collect();
+        sections.sort_unstable();
+        let mut known = SECTIONS;
+        known.sort_unstable();
+        assert_eq!(sections, known);
     }
 }

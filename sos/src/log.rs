@@ -9,11 +9,14 @@ use futures::StreamExt as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use sos_eventlog::store::{OpenError, SledStore};
-use sos_eventlog::{Batch, Chain, EventLog, Head, LocalLog, ReadError, RemoteLog, StartError};
+use sos_eventlog::{
+    Batch, Chain, EventLog, Head, LocalLog, READ_BATCHES_MAX, ReadError, RemoteLog, StartError,
+};
 
 use crate::alerts::event_line;
 use crate::cli::{DEFAULT_GRPC, Format, LogArgs, LogCommand};
-use crate::{Outcome, output, remote, serve};
+use crate::stop::Stop;
+use crate::{Outcome, output, remote};
 
 /// Runs `sos log`.
 pub async fn run(args: LogArgs) -> anyhow::Result<Outcome> {
@@ -24,9 +27,10 @@ pub async fn run(args: LogArgs) -> anyhow::Result<Outcome> {
             let open = move || LocalLog::start(SledStore::open(&data)?);
             match tokio::task::spawn_blocking(open).await? {
                 Ok(log) => Arc::new(log),
-                Err(error @ (StartError::Damaged(_) | StartError::Open(OpenError::Damaged { .. })))
-                    if matches!(args.command, LogCommand::Verify) =>
-                {
+                Err(
+                    error @ (StartError::Read(ReadError::Damaged { .. })
+                    | StartError::Open(OpenError::Damaged { .. })),
+                ) if matches!(args.command, LogCommand::Verify) => {
                     return fault(&error);
                 }
                 Err(error) => return Err(error.into()),
@@ -79,10 +83,11 @@ async fn tail(log: &dyn EventLog, lines: u64, follow: bool, format: Format) -> a
     let head = log.head().await?.position;
     let mut next = (head + 1).saturating_sub(lines).max(1);
     let mut batches = log.follow(next);
+    let stop = Stop::listen()?;
     while follow || next <= head {
         let batch = tokio::select! {
             batch = batches.next() => batch,
-            () = serve::asked_to_stop() => return Ok(()),
+            () = stop.asked() => return Ok(()),
         };
         let batch = batch.context("the server ended the stream")??;
         for recorded in batch.recorded() {
@@ -104,7 +109,7 @@ async fn verify(log: &dyn EventLog) -> anyhow::Result<Outcome> {
     )?);
     let mut chain = Chain::default();
     while chain.head().position < head.position {
-        let records = match log.read_records(chain.head().position + 1).await {
+        let records = match log.read_records(chain.head().position + 1, READ_BATCHES_MAX).await {
             Ok(records) => records,
             Err(error @ ReadError::Damaged { .. }) => return fault(&error),
             Err(error) => return Err(error.into()),
@@ -142,7 +147,9 @@ async fn export(log: &dyn EventLog, sink: impl Write, from: u64, to: Option<u64>
     let mut sink = BufWriter::new(sink);
     let mut next = from;
     while next <= to {
-        for batch in log.read(next).await? {
+        let batches = log.read(next, READ_BATCHES_MAX).await?;
+        anyhow::ensure!(!batches.is_empty(), "the log ends at position {}, before its head", next - 1);
+        for batch in batches {
             write_batch(&mut sink, &batch, next, to)?;
             next = next.max(batch.end());
         }

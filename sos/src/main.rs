@@ -8,6 +8,7 @@ mod output;
 mod remote;
 mod serve;
 mod simulate;
+mod stop;
 mod telemetry;
 
 use std::process::ExitCode;

@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stderr, reason = "writing to them is this file's job")]
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -14,6 +14,11 @@ pub fn line(text: &str) {
         let code = if error.kind() == io::ErrorKind::BrokenPipe { 0 } else { 1 };
         std::process::exit(code);
     }
+}
+
+/// Writes a line to standard output, where a server says what it does. It goes on if nobody reads.
+pub fn announce(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
 }
 
 /// Writes a value as one line of JSON.
@@ -28,6 +33,15 @@ pub fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
 /// Writes a remark to standard error.
 pub fn remark(text: &str) {
     eprintln!("{text}");
+}
+
+/// Writes an alarming remark to standard error, in red on a terminal.
+pub fn alarm(text: &str) {
+    if io::stderr().is_terminal() {
+        remark(&format!("\u{1b}[1;31m{text}\u{1b}[0m"));
+    } else {
+        remark(text);
+    }
 }
 
 /// Says why a command failed, in one line.

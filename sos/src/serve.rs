@@ -8,18 +8,17 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde::Serialize;
 use sos_console::{Part, Report};
-use sos_eventlog::{EventLog, LocalLog, LogService, RemoteLog};
+use sos_eventlog::{Access, EventLog, LocalLog, LogService, RemoteLog};
 use sos_gateway::Gateway;
 use sos_processor::Processor;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::cli::{ServeArgs, UpArgs};
 use crate::config::{self, Addresses, Config};
+use crate::stop::Stop;
 use crate::{Outcome, output, remote, telemetry};
 
 /// Time from the wish to stop to the end of the process. Whatever is cut off then was never acknowledged.
@@ -45,6 +44,7 @@ struct Ports {
 struct House {
     tasks: JoinSet<anyhow::Result<()>>,
     shutdown: CancellationToken,
+    stop: Stop,
     metrics: Arc<dyn Fn() -> String + Send + Sync>,
     config: Config,
     addresses: Addresses,
@@ -80,19 +80,28 @@ pub async fn gateway(args: ServeArgs) -> anyhow::Result<Outcome> {
 /// Runs `sos processor`.
 pub async fn processor(args: ServeArgs) -> anyhow::Result<Outcome> {
     let mut house = House::build(args)?;
-    let log: Arc<dyn EventLog> = Arc::new(RemoteLog::new(house.reach_log().await?));
-    house.add_processor(log).await?;
+    let Some(channel) = house.reach_log().await else { return Ok(Outcome::Done) };
+    house.add_processor(Arc::new(RemoteLog::new(channel))).await?;
     house.add_http().await?;
     house.run().await
 }
 
 impl House {
     fn build(args: ServeArgs) -> anyhow::Result<Self> {
+        let stop = Stop::listen()?;
         let (config, addresses) = config::load(&args.source)?;
         let metrics = telemetry::start(&config.telemetry)?;
+        if config.insecure {
+            tracing::warn!("INSECURE: whoever reaches these ports can press, listen and command");
+        }
+        if let Some(file) = &args.ports_file {
+            // What an earlier run wrote is not true any more.
+            let _ = std::fs::remove_file(file);
+        }
         Ok(Self {
             tasks: JoinSet::new(),
             shutdown: CancellationToken::new(),
+            stop,
             metrics,
             config,
             addresses,
@@ -121,18 +130,22 @@ impl House {
         Ok(Arc::new(log))
     }
 
-    /// Waits for the gateway's log; it may start later than the processor.
-    async fn reach_log(&self) -> anyhow::Result<tonic::transport::Channel> {
-        let address = &self.config.log.address;
-        loop {
-            match remote::connect(address).await {
-                Ok(channel) => return Ok(channel),
-                Err(error) => tracing::info!(error = format!("{error:#}"), "waiting for the gateway's log"),
+    /// Waits for the gateway's log, which may start later than the processor; nothing if it shall stop.
+    async fn reach_log(&self) -> Option<tonic::transport::Channel> {
+        let reached = async {
+            loop {
+                match remote::connect(&self.config.log.address).await {
+                    Ok(channel) => return channel,
+                    Err(error) => {
+                        tracing::info!(error = format!("{error:#}"), "waiting for the gateway's log")
+                    }
+                }
+                tokio::time::sleep(RETRY_INTERVAL).await;
             }
-            tokio::select! {
-                () = tokio::time::sleep(RETRY_INTERVAL) => {}
-                () = asked_to_stop() => anyhow::bail!("stopped while waiting for the gateway's log at {address}"),
-            }
+        };
+        tokio::select! {
+            channel = reached => Some(channel),
+            () = self.stop.asked() => None,
         }
     }
 
@@ -141,10 +154,9 @@ impl House {
             sos_gateway::Config { listen: self.addresses.mqtt, external: self.addresses.external.clone() };
         let gateway = Gateway::start(config, log).await.context("key mqtt.listen")?;
         self.ports.mqtt = gateway.mqtt_address();
+        self.parts.push(Part { name: "gateway", ready: gateway.readiness() });
         let shutdown = self.shutdown.clone();
         self.tasks.spawn(async move { Ok(gateway.run(shutdown).await?) });
-        let (_, ready) = watch::channel(true);
-        self.parts.push(Part { name: "gateway", ready });
         Ok(())
     }
 
@@ -153,7 +165,7 @@ impl House {
         self.ports.grpc = Some(listener.local_addr()?);
         let processor = Processor::new(sos_processor::Config::default(), Arc::clone(&log));
         self.parts.push(Part { name: "processor", ready: processor.readiness() });
-        let routes = Routes::new(LogService::server(log, self.shutdown.clone()));
+        let routes = Routes::new(LogService::server(log, Access::Read, self.shutdown.clone()));
         let shutdown = self.shutdown.clone();
         self.tasks.spawn(async move { Ok(processor.run(listener, routes, shutdown).await?) });
         Ok(())
@@ -192,10 +204,9 @@ impl House {
 
     /// Serves until it is asked to stop or a part fails, then drains.
     async fn run(mut self) -> anyhow::Result<Outcome> {
-        let announced = self.announce();
-        let ended = match announced.await {
+        let ended = match self.announce().await {
             Ok(()) => tokio::select! {
-                () = asked_to_stop() => Ok(()),
+                () = self.stop.asked() => Ok(()),
                 ended = first_end(&mut self.tasks) => ended,
             },
             Err(error) => Err(error),
@@ -226,18 +237,18 @@ impl House {
                     ready.map_err(|_| anyhow::anyhow!("the {} ended before it was ready", part.name))?;
                 }
                 ended = first_end(&mut self.tasks) => return ended,
-                () = asked_to_stop() => return Ok(()),
+                () = self.stop.asked() => return Ok(()),
             }
         }
         let ports = &self.ports;
         let named = [("MQTT", ports.mqtt), ("gRPC", ports.grpc), ("HTTP", ports.http), ("log", ports.log)];
         for (name, address) in named {
             if let Some(address) = address {
-                output::line(&format!("{name:<5} {address}"));
+                output::announce(&format!("{name:<5} {address}"));
             }
         }
         if let Some(grpc) = ports.grpc {
-            output::line(&format!("watch alerts: sos alerts watch --grpc {grpc}"));
+            output::announce(&format!("watch alerts: sos alerts watch --grpc {grpc}"));
         }
         match &self.ports_file {
             Some(file) => write_whole(file, &serde_json::to_vec(ports)?)
@@ -264,17 +275,4 @@ fn write_whole(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address} (key {key})"))
-}
-
-/// Waits for SIGTERM or Ctrl-C.
-pub async fn asked_to_stop() {
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        },
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
-        }
-    }
 }

@@ -6,7 +6,8 @@ use sos_simulator::replay;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{ReplayArgs, SimulateArgs, SimulateCommand};
-use crate::{Outcome, output, serve};
+use crate::stop::Stop;
+use crate::{Outcome, output};
 
 /// Runs `sos simulate`.
 pub async fn run(args: SimulateArgs) -> anyhow::Result<Outcome> {
@@ -25,14 +26,15 @@ async fn replay(args: ReplayArgs) -> anyhow::Result<Outcome> {
         give_up: Duration::from_secs(args.give_up),
         json: args.json,
     };
+    let stop = Stop::listen()?;
     let shutdown = CancellationToken::new();
     let replayed = replay::run(config, sos_simulator::Bar::new(), shutdown.clone());
     tokio::pin!(replayed);
-    let summary = tokio::select! {
-        summary = &mut replayed => summary?,
-        () = serve::asked_to_stop() => {
+    let (summary, whole) = tokio::select! {
+        summary = &mut replayed => (summary?, true),
+        () = stop.asked() => {
             shutdown.cancel();
-            replayed.await?
+            (replayed.await?, false)
         }
     };
     output::line(&format!(
@@ -40,5 +42,6 @@ async fn replay(args: ReplayArgs) -> anyhow::Result<Outcome> {
         summary.published, summary.acknowledged, summary.failed
     ));
     anyhow::ensure!(summary.failed == 0, "{} presses were not acknowledged", summary.failed);
+    anyhow::ensure!(whole, "stopped before the end of the file");
     Ok(Outcome::Done)
 }

@@ -1,7 +1,8 @@
 //! Debian's Mosquitto: the broker beside the gateway, and the device on the wire.
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -126,6 +127,54 @@ fn parse(line: &str) -> Option<Message> {
     let mut parts = line.strip_prefix('\u{1}')?.splitn(3, ' ');
     let retained = parts.next()? == "1";
     Some(Message { retained, topic: parts.next()?.to_owned(), payload: parts.next()?.to_owned() })
+}
+
+/// A bare MQTT 3.1.1 connection of a call point, with a last will, that does not come back by itself.
+pub struct Connection(TcpStream);
+
+impl Connection {
+    /// Connects and waits for the CONNACK. A connection of the same client id is taken over.
+    ///
+    /// # Panics
+    /// If it is refused.
+    #[must_use]
+    pub fn open(port: u16, client_id: &str, will_topic: &str, will: &str) -> Self {
+        const CLEAN_WILL_AT_LEAST_ONCE: u8 = 0b0000_1110;
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the broker answers");
+        let head = [&text("MQTT")[..], &[4, CLEAN_WILL_AT_LEAST_ONCE, 0, 60]].concat();
+        let body = [head, text(client_id), text(will_topic), text(will)].concat();
+        stream.write_all(&packet(0x10, &body)).expect("CONNECT");
+        let mut answer = [0; 4];
+        stream.read_exact(&mut answer).expect("CONNACK");
+        assert_eq!(answer, [0x20, 2, 0, 0], "CONNACK");
+        Self(stream)
+    }
+
+    /// Publishes at QoS 1 and waits for the PUBACK.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn publish(&mut self, topic: &str, message: &str) {
+        let body = [text(topic), vec![0, 1], message.as_bytes().to_vec()].concat();
+        self.0.write_all(&packet(0x32, &body)).expect("PUBLISH");
+        let mut answer = [0; 4];
+        self.0.read_exact(&mut answer).expect("PUBACK");
+        assert_eq!(answer, [0x40, 2, 0, 1], "PUBACK");
+    }
+}
+
+fn text(text: &str) -> Vec<u8> {
+    let length = u16::try_from(text.len()).expect("a short text");
+    [&length.to_be_bytes(), text.as_bytes()].concat()
+}
+
+fn packet(kind: u8, body: &[u8]) -> Vec<u8> {
+    let low = u8::try_from(body.len() % 128).expect("less than 128");
+    let length = match body.len() / 128 {
+        0 => vec![low],
+        high => vec![low | 0x80, u8::try_from(high).expect("a short packet")],
+    };
+    [&[kind][..], &length, body].concat()
 }
 
 /// A Mosquitto of our own; killed when dropped.

@@ -1,5 +1,7 @@
 //! The `sos` binary as a process.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -158,10 +160,30 @@ impl Server {
         json_lines(&output)
     }
 
-    /// The process id.
+    /// What `GET path` answers on the HTTP port, head and body.
+    ///
+    /// # Panics
+    /// If nobody answers.
     #[must_use]
-    pub fn id(&self) -> u32 {
-        self.child.id()
+    pub fn get(&self, path: &str) -> String {
+        let address = self.address("http");
+        let mut stream = TcpStream::connect(address).expect("the HTTP port answers");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("the request is sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("the whole answer");
+        answer
+    }
+
+    /// Messages from devices that were dealt with, whatever became of them.
+    ///
+    /// # Panics
+    /// If the metrics are no text of Prometheus.
+    #[must_use]
+    pub fn messages(&self) -> u64 {
+        let metrics = self.get("/metrics");
+        let counts = metrics.lines().filter_map(|l| l.strip_prefix("sos_ingest_messages_total{"));
+        counts.filter_map(|l| l.rsplit(' ').next()?.parse::<u64>().ok()).sum()
     }
 
     /// `kill -9`, as a power cut does it.

@@ -102,15 +102,14 @@ async fn a_browser_can_ask_over_grpc_web() {
 async fn metrics_and_health_are_served_over_http() {
     let (_data, server) = up().await;
     publish_acknowledged(server.mqtt_port(), EVENT, r#"{"press":{}}"#);
-    let get = |path: &str| text(&http(server.address("http"), &format!("GET {path} HTTP/1.1"), b""));
-    assert!(get("/healthz").starts_with("HTTP/1.1 200"));
-    assert!(get("/readyz").starts_with("HTTP/1.1 200"));
-    let metrics = get("/metrics");
+    assert!(server.get("/healthz").starts_with("HTTP/1.1 200"));
+    assert!(server.get("/readyz").starts_with("HTTP/1.1 200"));
+    let metrics = server.get("/metrics");
     for line in ["sos_log_position 1", "sos_ingest_messages_total{outcome=\"recorded\"} 1", "sos_alerts_open"]
     {
         assert!(metrics.contains(line), "{line} in {metrics}");
     }
-    assert!(get("/nothing").starts_with("HTTP/1.1 404"));
+    assert!(server.get("/nothing").starts_with("HTTP/1.1 404"));
 }
 
 // P1, P5: gateway and processor in two processes keep the promises of one.

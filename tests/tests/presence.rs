@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use sos_tests::mqtt::{Killed, publish, publish_acknowledged};
+use sos_tests::mqtt::{Connection, Killed, publish, publish_acknowledged};
 use sos_tests::server::{sos, stderr};
 use sos_tests::{Server, eventually};
 
@@ -62,6 +62,32 @@ async fn a_late_last_will_does_not_end_a_newer_run() {
     })
     .await;
     assert_eq!(seen, expected);
+}
+
+// P9: a call point that comes back on a new connection before the old one is gone stays online, also where it
+// did not start again and so has the same boot id.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_will_of_a_connection_that_was_taken_over_says_nothing() {
+    const TAKEOVERS: u64 = 50;
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::up(data.path(), &[]).await;
+    let mut connections = Vec::new();
+    for _ in 0..=TAKEOVERS {
+        let will = r#"{"online":false,"bootId":"boot"}"#;
+        let mut connection = Connection::open(server.mqtt_port(), "hall-1", STATE, will);
+        connection.publish(STATE, r#"{"online":true,"bootId":"boot"}"#);
+        connections.push(connection);
+    }
+    let all = TAKEOVERS + 1 + TAKEOVERS;
+    eventually("every birth and every will", async || (server.messages() >= all).then_some(())).await;
+    let seen = presence(&server.export());
+    assert_eq!(seen.last(), Some(&("boot".to_owned(), "online")), "{seen:?}");
+    // The last connection has not been taken over: its will counts.
+    drop(connections);
+    eventually("the last will that counts", async || {
+        presence(&server.export()).last().filter(|(_, what)| *what == "offline").map(|_| ())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,6 +29,11 @@ impl Filter {
             && self.owner.as_ref().is_none_or(|owner| *owner == alert.owner)
     }
 
+    /// Whether an alert that fits may stop fitting later.
+    pub(crate) fn can_stop_fitting(&self) -> bool {
+        !self.states.is_empty() || !self.categories.is_empty() || self.owner.is_some()
+    }
+
     /// Whether an alert fits the parts that never change over its life: site and kind.
     pub(crate) fn fits_for_good(&self, alert: &Alert) -> bool {
         (self.site_ids.is_empty() || self.site_ids.contains(&alert.site_id))

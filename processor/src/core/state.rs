@@ -10,6 +10,10 @@ use std::sync::Arc;
 use sos_proto::alert::v1::{Alert, AlertKind, AlertState};
 use sos_proto::event::v1::event::Body;
 
+/// After this many changes of an alert its form is kept, so that an older form is never further away than
+/// this many events.
+const CHECKPOINT_CHANGES: usize = 256;
+
 /// Position of the event that opened an alert. It never changes, so it names the alert within the state.
 pub(crate) type Opening = u64;
 
@@ -22,6 +26,15 @@ pub(crate) struct AlertView {
     pub opening: Opening,
     /// Trace of the newest press it holds.
     pub trace_id: String,
+    /// It was closed once and opened again.
+    pub reopened: bool,
+}
+
+impl AlertView {
+    /// Whether the alert is not resolved.
+    pub(crate) fn is_open(&self) -> bool {
+        self.alert.state() != AlertState::Resolved
+    }
 }
 
 /// An alert with its places in the log.
@@ -34,6 +47,22 @@ pub(crate) struct AlertEntry {
     /// Positions of every event that changed it, in order. Outside of the view, so that a change never
     /// copies them.
     pub positions: Vec<u64>,
+    /// How the alert was after each [`CHECKPOINT_CHANGES`] changes.
+    checkpoints: Vec<Arc<AlertView>>,
+}
+
+impl AlertEntry {
+    /// How to find out what the alert was at a position: a form it had at or before it, and the positions of
+    /// the changes to fold onto that, fewer than [`CHECKPOINT_CHANGES`]. Without a form, fold onto nothing.
+    pub(crate) fn past(&self, position: u64) -> (Option<&Arc<AlertView>>, &[u64]) {
+        let changes = self.positions.partition_point(|change| *change <= position);
+        if changes == self.positions.len() {
+            return (Some(&self.view), &[]);
+        }
+        let kept = changes / CHECKPOINT_CHANGES;
+        let form = kept.checked_sub(1).and_then(|last| self.checkpoints.get(last));
+        (form, self.positions.get(kept * CHECKPOINT_CHANGES..changes).unwrap_or_default())
+    }
 }
 
 /// Which kind of command an event came from.
@@ -99,9 +128,18 @@ pub(crate) struct State {
     /// More than one only after a reopening; presses join the last.
     open_at: HashMap<Place, Vec<Opening>>,
     requests: HashMap<String, RecordedRequest>,
+    /// Position of the newest event of each call point, by the name of its stream.
+    call_points: HashMap<String, u64>,
 }
 
 impl State {
+    /// A state that holds one alert as it once was, to fold what happened to it next.
+    pub(crate) fn of(view: Arc<AlertView>) -> Self {
+        let mut state = Self { position: view.alert.position, ..Self::default() };
+        state.insert(view, Vec::new());
+        state
+    }
+
     /// Position of the newest event folded; 0 for none.
     pub(crate) fn position(&self) -> u64 {
         self.position
@@ -125,6 +163,11 @@ impl State {
     /// The command with this request id, if the log holds one.
     pub(crate) fn request(&self, request_id: &str) -> Option<&RecordedRequest> {
         self.requests.get(request_id)
+    }
+
+    /// Position of the newest event folded that is about a call point; 0 for none.
+    pub(crate) fn call_point_position(&self, site: &str, device: &str) -> u64 {
+        self.call_points.get(&stream(site, device)).copied().unwrap_or(0)
     }
 
     /// Alerts whose newest change is behind a position, in order of that change.
@@ -168,7 +211,14 @@ impl State {
         self.requests.entry(request_id.to_owned()).or_insert(request);
     }
 
-    /// Notes that a stream has grown, whether or not that changed the alert.
+    /// Notes that the stream of a call point has grown. An event about no call point is in none.
+    pub(super) fn extend_call_point(&mut self, site: &str, device: &str, position: u64) {
+        if !device.is_empty() {
+            self.call_points.insert(stream(site, device), position);
+        }
+    }
+
+    /// Notes that the stream of an alert has grown, whether or not that changed the alert.
     pub(super) fn extend_stream(&mut self, opening: Opening, position: u64) {
         if let Some(entry) = self.alerts.get_mut(&opening) {
             entry.stream_position = position;
@@ -179,12 +229,18 @@ impl State {
     pub(super) fn open(&mut self, mut alert: Alert, opening: Opening, trace_id: String) {
         alert.revision = 1;
         alert.position = opening;
+        self.insert(Arc::new(AlertView { alert, opening, trace_id, reopened: false }), vec![opening]);
+    }
+
+    fn insert(&mut self, view: Arc<AlertView>, positions: Vec<u64>) {
+        let (alert, opening) = (&view.alert, view.opening);
         self.by_id.insert(alert.alert_id.clone(), opening);
-        self.by_change.insert(opening, opening);
-        self.open.insert(opening);
-        self.open_at.entry(Place::of(&alert)).or_default().push(opening);
-        let view = Arc::new(AlertView { alert, opening, trace_id });
-        self.alerts.insert(opening, AlertEntry { view, stream_position: 0, positions: vec![opening] });
+        self.by_change.insert(alert.position, opening);
+        if view.is_open() {
+            self.index_open(Place::of(alert), opening);
+        }
+        let entry = AlertEntry { view, stream_position: 0, positions, checkpoints: Vec::new() };
+        self.alerts.insert(opening, entry);
     }
 
     /// Lets a rule change an alert, and brings the indexes after it. A rule answers whether it changed
@@ -197,7 +253,7 @@ impl State {
     ) -> Option<Opening> {
         let entry = self.alerts.get_mut(&opening)?;
         let view = Arc::make_mut(&mut entry.view);
-        let was_open = is_open(&view.alert);
+        let was_open = view.is_open();
         if !rule(view) {
             return None;
         }
@@ -207,9 +263,12 @@ impl State {
         view.alert.revision += 1;
         view.alert.position = position;
 
-        let is_open = is_open(&view.alert);
-        if was_open != is_open {
-            let place = Place::of(&view.alert);
+        let is_open = view.is_open();
+        let place = (was_open != is_open).then(|| Place::of(&view.alert));
+        if entry.positions.len().is_multiple_of(CHECKPOINT_CHANGES) {
+            entry.checkpoints.push(Arc::clone(&entry.view));
+        }
+        if let Some(place) = place {
             if is_open { self.index_open(place, opening) } else { self.index_closed(&place, opening) }
         }
         Some(opening)
@@ -231,9 +290,9 @@ impl State {
     }
 }
 
-/// Whether an alert is not resolved.
-fn is_open(alert: &Alert) -> bool {
-    alert.state() != AlertState::Resolved
+/// The name of a call point's stream in the log.
+fn stream(site: &str, device: &str) -> String {
+    format!("{site}/{device}")
 }
 
 fn behind(position: u64) -> (Bound<u64>, Bound<u64>) {

@@ -3,11 +3,11 @@
 //! Invariant: a page token names the last opening that was looked at, and only fits the filter it was given for.
 
 use prost::Message as _;
-use sos_proto::alert::v1::{AlertFilter, ListAlertsRequest, ListAlertsResponse};
+use sos_proto::alert::v1::{Alert, AlertFilter, ListAlertsRequest, ListAlertsResponse};
 
 use super::parse;
 use super::status::InvalidField;
-use crate::config::SCAN_ALERTS_MAX;
+use crate::config::{PAGE_BYTES_MAX, SCAN_ALERTS_MAX};
 use crate::core::{Opening, State};
 use crate::live::Live;
 
@@ -27,13 +27,16 @@ pub(super) async fn list(
     // Taken before the first look: what changes while the page is put together is behind it.
     let mut page =
         ListAlertsResponse { position: live.read(State::position), ..ListAlertsResponse::default() };
+    let mut bytes = 0;
     loop {
         let scanned: Vec<_> =
             live.read(|state| state.opened_before(before).take(SCAN_ALERTS_MAX).cloned().collect());
         for view in &scanned {
             if filter.fits(&view.alert) {
+                bytes += bytes_on_page(&view.alert);
+                let is_full = page.alerts.len() == page_size || bytes > PAGE_BYTES_MAX;
                 // One more than the page holds fits: there is a next page, behind the last one taken.
-                if page.alerts.len() == page_size {
+                if is_full && !page.alerts.is_empty() {
                     page.next_page_token = format!("{before:x}.{digest}");
                     return Ok(page);
                 }
@@ -47,6 +50,12 @@ pub(super) async fn list(
         }
         tokio::task::coop::consume_budget().await;
     }
+}
+
+/// What an alert adds to the page, with its tag and its length.
+fn bytes_on_page(alert: &Alert) -> usize {
+    let bytes = alert.encoded_len();
+    1 + prost::length_delimiter_len(bytes) + bytes
 }
 
 /// The opening to look before; an empty token stands for the first page.

@@ -5,6 +5,7 @@
 //! is shown the past as the present (P5).
 
 mod list;
+mod on_screen;
 mod operator;
 mod parse;
 mod status;
@@ -25,6 +26,7 @@ use sos_proto::alert::v1::{
     UpdateResponseRequest, UpdateResponseResponse, WatchAlertsRequest, WatchAlertsResponse,
 };
 use tokio::sync::watch::Receiver;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
 
@@ -42,6 +44,8 @@ pub(crate) struct AlertApi {
     commands: Commands,
     watchers: Watchers,
     ready: Receiver<bool>,
+    places: Semaphore,
+    calls_max: usize,
 }
 
 /// What every command names.
@@ -58,9 +62,20 @@ impl AlertApi {
         log: Arc<dyn EventLog>,
         watchers: Watchers,
         ready: Receiver<bool>,
+        calls_max: usize,
     ) -> Self {
         let commands = Commands::new(Arc::clone(&live), Arc::clone(&log));
-        Self { live, log, commands, watchers, ready }
+        let places = Semaphore::new(calls_max.min(Semaphore::MAX_PERMITS));
+        Self { live, log, commands, watchers, ready, places, calls_max }
+    }
+
+    /// A place for a call, for as long as it is answered.
+    fn admit(&self) -> Result<SemaphorePermit<'_>, Status> {
+        self.check_ready()?;
+        self.places.try_acquire().map_err(|_| {
+            let reason = format!("at most {} calls are answered at once", self.calls_max);
+            status::exhausted("calls_max", reason)
+        })
     }
 
     fn check_ready(&self) -> Result<(), Status> {
@@ -100,7 +115,7 @@ impl AlertApi {
         target: Target,
         action: Result<Action, status::InvalidField>,
     ) -> Result<Alert, Status> {
-        self.check_ready()?;
+        let _place = self.admit()?;
         let command = Command {
             actor: operator::operator(metadata)?,
             alert_id: parse::id("alert_id", target.alert_id)?,
@@ -124,7 +139,7 @@ impl AlertService for AlertApi {
         &self,
         request: Request<ListAlertsRequest>,
     ) -> Result<Response<ListAlertsResponse>, Status> {
-        self.check_ready()?;
+        let _place = self.admit()?;
         Ok(Response::new(list::list(&self.live, request.into_inner()).await?))
     }
 
@@ -132,7 +147,7 @@ impl AlertService for AlertApi {
         &self,
         request: Request<GetAlertRequest>,
     ) -> Result<Response<GetAlertResponse>, Status> {
-        self.check_ready()?;
+        let _place = self.admit()?;
         let alert_id = parse::id("alert_id", request.into_inner().alert_id)?;
         Ok(Response::new(self.timeline(&alert_id).await?))
     }

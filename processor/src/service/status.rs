@@ -4,13 +4,12 @@ use std::collections::HashMap;
 
 use sos_eventlog::{AppendError, ReadError};
 use sos_proto::alert::v1::AlertState;
-use sos_proto::time;
 use sos_proto::time::Timestamp;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::commands::CommandError;
-use crate::core::commands::Rejection;
+use crate::core::commands::Standing;
 use crate::live::Behind;
 
 /// Domain of every `ErrorInfo`.
@@ -40,6 +39,12 @@ pub(super) fn not_found(alert_id: &str) -> Status {
     Status::with_error_details(Code::NotFound, message, details)
 }
 
+/// P10: a limit is reached; its name as in the configuration.
+pub(super) fn exhausted(limit: &'static str, reason: String) -> Status {
+    let details = ErrorDetails::with_quota_failure_violation(limit, reason.as_str());
+    Status::with_error_details(Code::ResourceExhausted, format!("{limit}: {reason}"), details)
+}
+
 /// The log could not be read.
 pub(super) fn unreadable(error: &ReadError) -> Status {
     match error {
@@ -61,9 +66,9 @@ impl From<CommandError> for Status {
                 let reason = "already used for another command".to_owned();
                 InvalidField { field: "request_id", reason }.into()
             }
-            CommandError::Stale { alert_id, actual, .. } => stale(&error, alert_id, *actual),
-            CommandError::Rejected { alert_id, rejection } => rejected(alert_id, rejection),
-            CommandError::Contended(_) => Self::aborted(error.to_string()),
+            CommandError::Stale { standing, .. } => stale(standing, &error.to_string()),
+            CommandError::Rejected(rejection) => rejected(&rejection.standing, &error.to_string()),
+            CommandError::Contended(alert_id) => contended(alert_id, error.to_string()),
             CommandError::Append(AppendError::Unavailable(_)) => Self::unavailable(error.to_string()),
             CommandError::Append(_) => Self::internal(error.to_string()),
             CommandError::Read(read) => unreadable(read),
@@ -72,37 +77,48 @@ impl From<CommandError> for Status {
     }
 }
 
-fn stale(error: &CommandError, alert_id: &str, actual: u64) -> Status {
-    let metadata = HashMap::from([
-        ("alert_id".to_owned(), alert_id.to_owned()),
-        ("revision".to_owned(), actual.to_string()),
-    ]);
+/// P6: somebody else was first.
+fn stale(standing: &Standing, why: &str) -> Status {
+    let (message, mut metadata) = told(standing, why);
+    metadata.insert("revision".to_owned(), standing.revision.to_string());
     let details = ErrorDetails::with_error_info("REVISION_MISMATCH", DOMAIN, metadata);
-    Status::with_error_details(Code::Aborted, error.to_string(), details)
+    Status::with_error_details(Code::Aborted, message, details)
 }
 
-/// P6: who comes second is told who has it, and since when.
-fn rejected(alert_id: &str, rejection: &Rejection) -> Status {
-    let state = short_name(rejection.state);
-    let since = rejection.acknowledged_at.as_ref().and_then(rfc3339);
-    let mut message = format!("alert {alert_id} is {state}");
-    if !rejection.owner.is_empty() {
-        message += &format!(" by {}", rejection.owner);
+/// P6: somebody else has it.
+fn rejected(standing: &Standing, why: &str) -> Status {
+    let (message, metadata) = told(standing, why);
+    let mut details = ErrorDetails::with_error_info("ALERT_STATE", DOMAIN, metadata);
+    details.add_precondition_failure_violation("ALERT_STATE", standing.alert_id.as_str(), message.as_str());
+    Status::with_error_details(Code::FailedPrecondition, message, details)
+}
+
+fn contended(alert_id: &str, message: String) -> Status {
+    let metadata = HashMap::from([("alert_id".to_owned(), alert_id.to_owned())]);
+    let details = ErrorDetails::with_error_info("CONTENDED", DOMAIN, metadata);
+    Status::with_error_details(Code::Aborted, message, details)
+}
+
+/// P6: who comes second is told who has the alert, and since when: as a sentence and for programs.
+fn told(standing: &Standing, why: &str) -> (String, HashMap<String, String>) {
+    let Standing { alert_id, state, owner, .. } = standing;
+    let since = standing.acknowledged_at.as_ref().map(Timestamp::to_string);
+    let mut message = format!("alert {alert_id} is {}", short_name(*state));
+    if !owner.is_empty() {
+        message += &format!(" by {owner}");
     }
-    if let (AlertState::Acknowledged, Some(since)) = (rejection.state, &since) {
+    if let (AlertState::Acknowledged, Some(since)) = (state, &since) {
         message += &format!(" since {since}");
     }
-    message += &format!(": {}", rejection.refusal);
+    message += &format!(": {why}");
 
     let mut metadata = HashMap::from([
-        ("alert_id".to_owned(), alert_id.to_owned()),
-        ("state".to_owned(), rejection.state.as_str_name().to_owned()),
-        ("owner".to_owned(), rejection.owner.clone()),
+        ("alert_id".to_owned(), alert_id.clone()),
+        ("state".to_owned(), state.as_str_name().to_owned()),
+        ("owner".to_owned(), owner.clone()),
     ]);
     metadata.extend(since.map(|since| ("acknowledged_at".to_owned(), since)));
-    let mut details = ErrorDetails::with_error_info("ALERT_STATE", DOMAIN, metadata);
-    details.add_precondition_failure_violation("ALERT_STATE", alert_id, message.as_str());
-    Status::with_error_details(Code::FailedPrecondition, message, details)
+    (message, metadata)
 }
 
 /// The state as people say it.
@@ -111,7 +127,18 @@ fn short_name(state: AlertState) -> &'static str {
     name.strip_prefix("ALERT_STATE_").unwrap_or(name)
 }
 
-fn rfc3339(timestamp: &Timestamp) -> Option<String> {
-    let micros = time::micros(timestamp)?;
-    jiff::Timestamp::from_microsecond(micros).ok().map(|timestamp| timestamp.to_string())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contended_command_names_its_alert() {
+        let told = Status::from(CommandError::Contended("a1".to_owned()));
+        let info = told.get_details_error_info().unwrap();
+        assert_eq!(
+            (told.code(), info.reason.as_str(), info.domain.as_str()),
+            (Code::Aborted, "CONTENDED", DOMAIN)
+        );
+        assert_eq!(info.metadata["alert_id"], "a1");
+    }
 }

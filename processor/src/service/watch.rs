@@ -1,10 +1,10 @@
 //! One console's view of the alerts as they change.
 //!
-//! A watch holds a cursor into the order of changes and nothing else: what its console has not taken yet
-//! stays where it is, in the state, and is read again in its newest form. Invariant: a slow console gets
-//! each alert's newest state, later, and costs nobody anything (P5, P10).
+//! A watch holds a cursor into the order of changes and, where alerts can stop fitting its filter, which open
+//! ones are on the screen. What its console has not taken yet stays where it is, in the state, and is read
+//! again in its newest form. Invariant: a slow console gets each alert's newest state, later, and costs nobody
+//! anything (P5, P10).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
+use super::on_screen::OnScreen;
 use crate::config::SCAN_ALERTS_MAX;
 use crate::core::{AlertView, Filter, Opening, State};
 use crate::live::Live;
@@ -53,8 +54,7 @@ impl Watch {
         let mut beat = tokio::time::interval(heartbeat);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         beat.reset();
-        let backlog_end = if after_position == 0 { 0 } else { live.read(State::position) };
-        let on_screen = OnScreen { resumed_at: after_position, backlog_end, known: HashMap::new() };
+        let on_screen = OnScreen::new(after_position > 0);
         Self { live, head, beat, out, filter, on_screen, cursor: after_position }
     }
 
@@ -74,6 +74,8 @@ impl Watch {
     async fn produce(&mut self) -> Result<(), Gone> {
         if self.cursor == 0 {
             self.snapshot().await?;
+        } else if self.filter.can_stop_fitting() {
+            self.recall().await;
         }
         let mut folded = self.live.subscribe();
         loop {
@@ -89,6 +91,7 @@ impl Watch {
             if !is_last {
                 continue;
             }
+            self.on_screen.end_backlog();
             self.cursor = position;
             tokio::select! {
                 _ = self.beat.tick() => self.heartbeat().await?,
@@ -109,7 +112,7 @@ impl Watch {
                 if by_state { page(state.opened_after(behind)) } else { page(state.open_after(behind)) }
             });
             for view in page.iter().filter(|view| view.opening <= position && self.filter.fits(&view.alert)) {
-                self.on_screen.note(view, true);
+                self.on_screen.note(&self.filter, view);
                 telemetry::delivered(view);
                 self.send(0, Event::Snapshot(view.alert.clone())).await?;
             }
@@ -124,14 +127,28 @@ impl Watch {
         self.send(position, Event::SnapshotEnd(SnapshotEnd {})).await
     }
 
+    /// What a console that returns still shows: what fits and has not changed since. What has changed comes
+    /// as its backlog.
+    async fn recall(&mut self) {
+        let mut behind: Opening = 0;
+        loop {
+            let page = self.live.read(|state| page(state.open_after(behind)));
+            for view in page.iter().filter(|view| view.alert.position <= self.cursor) {
+                self.on_screen.note(&self.filter, view);
+            }
+            match page.last() {
+                Some(last) if page.len() == SCAN_ALERTS_MAX && last.opening < self.cursor => {
+                    behind = last.opening;
+                }
+                _ => return,
+            }
+            tokio::task::coop::consume_budget().await;
+        }
+    }
+
     async fn changed(&mut self, view: &AlertView) -> Result<(), Gone> {
         self.cursor = view.alert.position;
-        if !self.filter.fits_for_good(&view.alert) {
-            return Ok(());
-        }
-        let fits = self.filter.fits(&view.alert);
-        let was_on_screen = self.on_screen.note(view, fits);
-        if !fits && !was_on_screen {
+        if !self.on_screen.note(&self.filter, view) {
             return Ok(());
         }
         telemetry::delivered(view);
@@ -154,31 +171,6 @@ impl Watch {
 
     async fn send(&self, position: u64, event: Event) -> Result<(), Gone> {
         self.out.send(Ok(WatchAlertsResponse { position, event: Some(event) })).await.map_err(|_| Gone)
-    }
-}
-
-/// Which alerts the console believes to fit its filter, so that it is told once when one stops fitting.
-struct OnScreen {
-    /// Where the watch resumed: every older alert may be on the screen since an earlier stream.
-    resumed_at: u64,
-    /// What changed up to here while the console was away is sent whatever it is now.
-    backlog_end: u64,
-    /// What this stream has told the console, by opening; only where it differs from the above.
-    known: HashMap<Opening, bool>,
-}
-
-impl OnScreen {
-    /// Notes whether an alert fits now, and answers whether the console may show it.
-    fn note(&mut self, view: &AlertView, fits: bool) -> bool {
-        let is_old = view.opening <= self.resumed_at;
-        let was = self.known.get(&view.opening).copied();
-        let was = was.unwrap_or(is_old || view.alert.position <= self.backlog_end);
-        if fits || is_old {
-            self.known.insert(view.opening, fits);
-        } else {
-            self.known.remove(&view.opening);
-        }
-        was
     }
 }
 

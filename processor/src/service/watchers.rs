@@ -23,6 +23,7 @@ use crate::telemetry::Watching;
 /// Starts watches.
 pub(crate) struct Watchers {
     places: Arc<Semaphore>,
+    watchers_max: usize,
     heartbeat: Duration,
     head: watch::Receiver<Option<u64>>,
     end: WatchesEnd,
@@ -64,7 +65,7 @@ impl Watchers {
         end: WatchesEnd,
     ) -> Self {
         let places = Arc::new(Semaphore::new(watchers_max.min(Semaphore::MAX_PERMITS)));
-        Self { places, heartbeat, head, end }
+        Self { places, watchers_max, heartbeat, head, end }
     }
 
     /// Starts one watch behind a position.
@@ -75,9 +76,10 @@ impl Watchers {
         filter: Filter,
         after_position: u64,
     ) -> Result<ReceiverStream<Result<WatchAlertsResponse, Status>>, Status> {
-        let place = Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map_err(|_| Status::resource_exhausted("too many consoles are watching"))?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            let reason = format!("at most {} consoles may watch at once", self.watchers_max);
+            status::exhausted("watchers_max", reason)
+        })?;
         check_position(live, log, after_position).await?;
 
         let (out, stream) = mpsc::channel(WATCH_QUEUE_MAX);

@@ -77,11 +77,34 @@ async fn reflection_names_the_services() {
     let mut answers = client.server_reflection_info(stream::iter([request])).await.unwrap().into_inner();
     let answer = answers.message().await.unwrap().unwrap().message_response.unwrap();
     let MessageResponse::ListServicesResponse(services) = answer else { panic!("{answer:?}") };
-    let names: Vec<_> = services.service.into_iter().map(|service| service.name).collect();
-    for name in ["sos.alert.v1.AlertService", "grpc.health.v1.Health"] {
-        assert!(names.iter().any(|other| other == name), "{names:?}");
-    }
+    let mut names: Vec<_> = services.service.into_iter().map(|service| service.name).collect();
+    names.sort();
+    let served = [
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
+        "grpc.reflection.v1alpha.ServerReflection",
+        "sos.alert.v1.AlertService",
+        "sos.log.v1.EventLogService",
+    ];
+    assert_eq!(names, served);
     drop(answers);
+    town.stop().await.unwrap();
+}
+
+// P10: a connection says how many calls it takes at once.
+#[tokio::test]
+async fn a_connection_is_limited() {
+    let town = Town::new().await;
+    let mut stream = TcpStream::connect(town.address).await.unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.unwrap();
+    assert_eq!(head[3], 4, "the first frame holds the settings");
+    let mut settings = vec![0; usize::from(u16::from_be_bytes([head[1], head[2]]))];
+    stream.read_exact(&mut settings).await.unwrap();
+    // SETTINGS_MAX_CONCURRENT_STREAMS (RFC 9113, 6.5.2), then its value.
+    assert!(settings.chunks(6).any(|setting| setting == [0, 3, 0, 0, 1, 0]), "{settings:?}");
+    drop(stream);
     town.stop().await.unwrap();
 }
 

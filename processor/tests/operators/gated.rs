@@ -1,7 +1,7 @@
 //! A log whose followers wait at a gate, for what happens while live state is behind.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
@@ -14,11 +14,31 @@ pub struct Gated {
     log: Arc<dyn EventLog>,
     gate: watch::Sender<bool>,
     opens_when_asked: AtomicBool,
+    batches_read: AtomicUsize,
 }
 
 impl Gated {
     pub fn new(log: Arc<dyn EventLog>, open: bool) -> Arc<Self> {
-        Arc::new(Self { log, gate: watch::Sender::new(open), opens_when_asked: AtomicBool::new(false) })
+        Arc::new(Self {
+            log,
+            gate: watch::Sender::new(open),
+            opens_when_asked: AtomicBool::new(false),
+            batches_read: AtomicUsize::new(0),
+        })
+    }
+
+    /// How many stored batches were read, followers aside.
+    pub fn batches_read(&self) -> usize {
+        self.batches_read.load(Ordering::SeqCst)
+    }
+
+    /// The log as it is behind the gate.
+    pub fn unheld(&self, from: u64) -> BoxStream<'static, Result<Arc<Batch>, ReadError>> {
+        self.log.follow(from)
+    }
+
+    pub fn close(&self) {
+        self.gate.send_replace(false);
     }
 
     pub fn open(&self) {
@@ -27,7 +47,7 @@ impl Gated {
 
     /// Closes the gate until somebody asks for the head, or has appended or tried to.
     pub fn close_until_asked(&self) {
-        self.gate.send_replace(false);
+        self.close();
         self.opens_when_asked.store(true, Ordering::SeqCst);
     }
 
@@ -47,8 +67,12 @@ impl EventLog for Gated {
         })
     }
 
-    fn read_records(&self, from: u64) -> BoxFuture<'_, Result<Vec<Record>, ReadError>> {
-        self.log.read_records(from)
+    fn read_records(&self, from: u64, batches_max: usize) -> BoxFuture<'_, Result<Vec<Record>, ReadError>> {
+        Box::pin(async move {
+            let records = self.log.read_records(from, batches_max).await?;
+            self.batches_read.fetch_add(records.len(), Ordering::SeqCst);
+            Ok(records)
+        })
     }
 
     fn follow(&self, from: u64) -> BoxStream<'static, Result<Arc<Batch>, ReadError>> {

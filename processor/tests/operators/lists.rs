@@ -1,5 +1,6 @@
 //! Pages of alerts.
 
+use prost::Message as _;
 use sos_proto::alert::v1::{AlertFilter, AlertState, ListAlertsRequest};
 use sos_proto::device::v1::{Category, Press};
 use sos_proto::event::v1::event::Body;
@@ -37,6 +38,37 @@ async fn pages_go_through_everything_newest_first() {
     assert_eq!((paged, sizes), (opened, vec![256, 256, 88]));
     let default = client.list_alerts(ListAlertsRequest::default()).await.unwrap().into_inner();
     assert_eq!(default.alerts.len(), 100);
+    town.stop().await.unwrap();
+}
+
+// P10: gRPC clients refuse messages over 4 MiB, so a page of heavy alerts ends before.
+#[tokio::test]
+async fn a_page_ends_at_3_mib() {
+    let town = Town::new().await;
+    let mut client = town.client().await;
+    let mut opened = Vec::new();
+    for device in 0..500 {
+        let press = Press { note: "x".repeat(14_000), ..Press::default() };
+        opened.push(town.happens("hall", &format!("door-{device}"), Body::Press(press)).await.0);
+    }
+    town.settle(&mut client).await;
+    opened.reverse();
+    let mut request = ListAlertsRequest { filter: None, page_size: 1_000, page_token: String::new() };
+    let (mut paged, mut pages) = (Vec::new(), 0);
+    loop {
+        let mut page = client.list_alerts(request).await.unwrap().into_inner();
+        let token = std::mem::take(&mut page.next_page_token);
+        page.position = 0;
+        assert!(page.encoded_len() <= 3 * 1_024 * 1_024, "{} bytes", page.encoded_len());
+        assert!(token.is_empty() || page.encoded_len() > 3 * 1_024 * 1_024 - 15_000, "no page is cut short");
+        pages += 1;
+        paged.extend(page.alerts.into_iter().map(|alert| alert.alert_id));
+        if token.is_empty() {
+            break;
+        }
+        request = ListAlertsRequest { filter: None, page_size: 1_000, page_token: token };
+    }
+    assert_eq!((paged, pages), (opened, 3));
     town.stop().await.unwrap();
 }
 

@@ -4,7 +4,8 @@ use sos_proto::alert::v1::{AcknowledgeAlertRequest, AlertState};
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
-use super::support::{Town, acknowledge, add_note, by, config, resolve, timeline};
+use super::gated::Gated;
+use super::support::{Town, acknowledge, add_note, by, config, log, resolve, timeline};
 
 // P6: of two operators who take the same alert, one wins; the other is told who, and when.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,6 +67,28 @@ async fn a_repeat_gets_the_first_answer() {
     }
     assert_eq!(town.events().await.len(), events);
     again.stop().await.unwrap();
+    town.stop().await.unwrap();
+}
+
+// P10: a repeat costs the same, however often the alert has changed since and before.
+#[tokio::test]
+async fn a_repeat_reads_little_of_a_long_alert() {
+    let gate = Gated::new(log(), true);
+    let town = Town::on(gate.clone(), config()).await;
+    let mut client = town.client().await;
+    let alert_id = town.press("door").await;
+    let mut taken = None;
+    for press in 0..600 {
+        if press == 500 {
+            taken = Some(acknowledge(&mut client, "asel", &alert_id, "take").await.unwrap());
+        }
+        town.press("window").await;
+        town.press("door").await;
+    }
+    let before = gate.batches_read();
+    assert_eq!(acknowledge(&mut client, "asel", &alert_id, "take").await.ok(), taken);
+    let read = gate.batches_read() - before;
+    assert!((1..256).contains(&read), "{read} batches");
     town.stop().await.unwrap();
 }
 
@@ -149,12 +172,23 @@ async fn a_lost_race_on_the_revision_is_aborted() {
     let told = client.acknowledge_alert(by("asel", request(1))).await.unwrap_err();
     assert_eq!(
         (told.code(), told.message()),
-        (Code::Aborted, &*format!("alert {alert_id} has revision 2, not 1"))
+        (Code::Aborted, &*format!("alert {alert_id} is RAISED: it has revision 2, not 1"))
     );
     assert_eq!(told.get_details_error_info().unwrap().metadata["revision"], "2");
     let taken = client.acknowledge_alert(by("asel", request(2))).await.unwrap().into_inner().alert.unwrap();
     // The repeat still expects the revision of then.
     let again = client.acknowledge_alert(by("asel", request(2))).await.unwrap().into_inner().alert.unwrap();
     assert_eq!((taken.revision, &again), (3, &taken));
+
+    // P6: who loses is told who has it, and since when.
+    let late = AcknowledgeAlertRequest { request_id: "late".into(), ..request(2) };
+    let told = client.acknowledge_alert(by("bolat", late)).await.unwrap_err();
+    assert_eq!(told.code(), Code::Aborted);
+    let since = taken.acknowledged_at.unwrap().to_string();
+    let message = format!("alert {alert_id} is ACKNOWLEDGED by asel since {since}: it has revision 3, not 2");
+    assert_eq!(told.message(), message);
+    let info = told.get_details_error_info().unwrap();
+    let told = ["state", "owner", "acknowledged_at", "revision"].map(|key| info.metadata[key].as_str());
+    assert_eq!(told, ["ALERT_STATE_ACKNOWLEDGED", "asel", &since, "3"]);
     town.stop().await.unwrap();
 }

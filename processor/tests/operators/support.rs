@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sos_eventlog::{Append, EventLog, LocalLog, clock};
+use sos_eventlog::{Append, EventLog, LocalLog, READ_BATCHES_MAX, clock};
 use sos_processor::{Config, Error, Processor};
 use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
 use sos_proto::alert::v1::watch_alerts_response::Event as Step;
@@ -106,7 +106,7 @@ impl Town {
     pub async fn events(&self) -> Vec<RecordedEvent> {
         let mut events = Vec::new();
         loop {
-            let batches = self.log.read(events.len() as u64 + 1).await.unwrap();
+            let batches = self.log.read(events.len() as u64 + 1, READ_BATCHES_MAX).await.unwrap();
             if batches.is_empty() {
                 return events;
             }

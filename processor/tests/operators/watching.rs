@@ -10,6 +10,7 @@ use sos_proto::device::v1::{Fault, Press};
 use sos_proto::event::v1::event::Body;
 use sos_proto::time;
 use tonic::{Code, Streaming};
+use tonic_types::StatusExt as _;
 
 use super::support::{HEARTBEAT, Town, acknowledge, config, happening, heartbeat, log, resolve, step, watch};
 
@@ -117,6 +118,27 @@ async fn what_stops_fitting_is_told_once() {
     town.stop().await.unwrap();
 }
 
+// P5: who returns is told of everything on its screen that stops fitting, however much that is.
+#[tokio::test]
+async fn what_stops_fitting_is_told_to_who_returns() {
+    let town = Town::new().await;
+    let mut client = town.client().await;
+    let mut opened = Vec::new();
+    for device in 0..600 {
+        opened.push(town.press(&format!("door-{device}")).await);
+    }
+    let mut stream = watch(&mut client, only(AlertState::Raised), 600).await.unwrap();
+    for (device, position) in [(0, 601), (300, 602), (599, 603)] {
+        acknowledge(&mut client, "asel", &opened[device], &format!("take-{device}")).await.unwrap();
+        let expected = format!("{position} changed door-{device} ALERT_STATE_ACKNOWLEDGED");
+        assert_eq!(told(&mut stream).await, expected);
+    }
+    resolve(&mut client, "asel", &opened[0], "close").await.unwrap();
+    town.press("new").await;
+    assert_eq!(told(&mut stream).await, "605 changed new ALERT_STATE_RAISED");
+    town.stop().await.unwrap();
+}
+
 // P5: a quiet stream still says how far the log is, and what time it is.
 #[tokio::test]
 async fn heartbeats_carry_the_head_and_the_time() {
@@ -183,7 +205,9 @@ async fn watchers_are_counted() {
     let mut client = town.client().await;
     let first = watch(&mut client, None, 0).await.unwrap();
     let _second = watch(&mut client, None, 0).await.unwrap();
-    assert_eq!(watch(&mut client, None, 0).await.unwrap_err().code(), Code::ResourceExhausted);
+    let told = watch(&mut client, None, 0).await.unwrap_err();
+    assert_eq!(told.code(), Code::ResourceExhausted);
+    assert_eq!(told.get_details_quota_failure().unwrap().violations[0].subject, "watchers_max");
     drop(first);
     let freed = tokio::time::timeout(Duration::from_secs(30), async {
         let mut retry = tokio::time::interval(HEARTBEAT);
@@ -225,7 +249,7 @@ async fn a_shutdown_cuts_off_who_does_not_listen() {
         let press = |device| {
             happening(&format!("site-{site}"), &format!("door-{device}"), Body::Press(Press::default()))
         };
-        town.log.append(Append { events: (0..50).map(press).collect(), expected: None }).await.unwrap();
+        town.log.append(Append { events: (0..50).map(press).collect(), expected: Vec::new() }).await.unwrap();
     }
     town.settle(&mut client).await;
     let mut stream = watch(&mut client, None, 0).await.unwrap();

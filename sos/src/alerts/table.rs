@@ -22,7 +22,7 @@ pub fn row(alert: &Alert) -> String {
         _ => short(alert.category().as_str_name(), "CATEGORY_"),
     };
     let mut note = plain(&alert.note);
-    if alert.attention {
+    if alert.attention && alert.kind() == AlertKind::Press {
         note = format!("PRESSED AGAIN {note}");
     }
     if alert.cancel_requested {

@@ -62,12 +62,14 @@ pub(crate) enum Refusal {
     NotOwner,
 }
 
-/// A command that the alert's state does not allow, and that state.
+/// What who comes second is told about the alert (P6).
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Rejection {
-    /// Why.
-    pub refusal: Refusal,
-    /// Where the alert is in its life.
+pub(crate) struct Standing {
+    /// The alert.
+    pub alert_id: String,
+    /// Its revision.
+    pub revision: u64,
+    /// Where it is in its life.
     pub state: AlertState,
     /// Who owns it; empty for nobody.
     pub owner: String,
@@ -75,14 +77,31 @@ pub(crate) struct Rejection {
     pub acknowledged_at: Option<Timestamp>,
 }
 
-impl Rejection {
-    fn new(refusal: Refusal, alert: &Alert) -> Self {
+impl Standing {
+    /// How an alert stands.
+    pub(crate) fn of(alert: &Alert) -> Self {
         Self {
-            refusal,
+            alert_id: alert.alert_id.clone(),
+            revision: alert.revision,
             state: alert.state(),
             owner: alert.owner.clone(),
             acknowledged_at: alert.acknowledged_at,
         }
+    }
+}
+
+/// A command that the alert's state does not allow.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Rejection {
+    /// Why.
+    pub refusal: Refusal,
+    /// How the alert stands.
+    pub standing: Standing,
+}
+
+impl Rejection {
+    fn new(refusal: Refusal, alert: &Alert) -> Self {
+        Self { refusal, standing: Standing::of(alert) }
     }
 }
 

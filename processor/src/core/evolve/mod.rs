@@ -60,6 +60,7 @@ pub(crate) fn evolve(state: &mut State, position: u64, recorded_at: i64, event: 
         };
         state.remember(&event.request_id, request);
     }
+    state.extend_call_point(&event.site_id, &event.device_id, position);
     if let Some(opening) = state.opening_of(&event.alert_id) {
         state.extend_stream(opening, position);
     }

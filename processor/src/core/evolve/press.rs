@@ -23,14 +23,18 @@ pub(super) fn fold(state: &mut State, happened: Happened<'_>, press: &Press) -> 
     Some(happened.position)
 }
 
+/// The graver of two categories: fire before medical before police before a general call, which is the order
+/// of their numbers on the wire. A press may raise the category and never lowers it.
+fn raised(before: Category, asked: Category) -> Category {
+    if i32::from(asked) > i32::from(before) { asked } else { before }
+}
+
 /// `silent` stays what the first press made it: a later one cannot know who stands beside the button.
 fn join(view: &mut AlertView, happened: Happened<'_>, press: &Press) -> bool {
     let alert = &mut view.alert;
     alert.press_count = alert.press_count.saturating_add(1);
     alert.attention = true;
-    if alert.category() == Category::Unspecified {
-        alert.category = press.category().into();
-    }
+    alert.category = raised(alert.category(), press.category()).into();
     if !press.note.is_empty() {
         alert.note = press.note.clone();
     }

@@ -42,6 +42,7 @@ pub(super) fn reopened(state: &mut State, happened: Happened<'_>) -> Option<Open
         alert.owner = actor.clone();
         alert.acknowledged_at = Some(happened.received_at());
         alert.resolved_at = None;
+        view.reopened = true;
         true
     })
 }

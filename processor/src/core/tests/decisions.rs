@@ -6,7 +6,7 @@ use sos_proto::event::v1::{AlertNoted, Disposition};
 
 use super::{acknowledged, command, event, fold, press, resolved};
 use crate::core::State;
-use crate::core::commands::{Action, Refusal, decide};
+use crate::core::commands::{Action, Refusal, Standing, decide};
 
 fn raised() -> State {
     fold(&[event(1, press())])
@@ -29,8 +29,7 @@ fn outcomes(actor: &str, action: &Action) -> [Result<Body, Refusal>; 3] {
     [raised(), taken(), closed()].map(|state| {
         let alert = &state.by_id("e1").unwrap().view.alert;
         decide(alert, actor, action).map_err(|rejection| {
-            assert_eq!((rejection.state, &rejection.owner), (alert.state(), &alert.owner));
-            assert_eq!(rejection.acknowledged_at, alert.acknowledged_at);
+            assert_eq!(rejection.standing, Standing::of(alert));
             rejection.refusal
         })
     })
@@ -66,6 +65,8 @@ fn a_rejection_names_the_owner_and_the_time() {
     let state = taken();
     let rejection =
         decide(&state.by_id("e1").unwrap().view.alert, "bolat", &Action::Acknowledge).unwrap_err();
-    assert_eq!((rejection.state, rejection.owner.as_str()), (AlertState::Acknowledged, "asel"));
-    assert!(rejection.acknowledged_at.is_some());
+    let standing = rejection.standing;
+    assert_eq!((standing.state, standing.owner.as_str()), (AlertState::Acknowledged, "asel"));
+    assert_eq!((standing.alert_id.as_str(), standing.revision), ("e1", 2));
+    assert!(standing.acknowledged_at.is_some());
 }

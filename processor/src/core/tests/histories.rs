@@ -162,17 +162,29 @@ proptest! {
         prop_assert_eq!(fold(&events), fold(&events));
     }
 
-    // P6: the answer to an old command is folded from the events of its alert alone.
+    // P6: the answer to an old command is folded from the events of its alert alone, on top of any form that
+    // it had before.
     #[test]
     fn an_alert_is_the_fold_of_its_own_events(events in history()) {
-        let state = fold(&events);
-        for view in views(&state) {
-            let mut own = State::default();
-            for position in &state.by_id(&view.alert.alert_id).unwrap().positions {
-                let event = &events[usize::try_from(*position).unwrap() - 1];
-                evolve(&mut own, *position, RECEIVED, event);
+        let (mut state, mut forms) = (State::default(), Vec::new());
+        for (position, event) in (1..).zip(&events) {
+            let changed = evolve(&mut state, position, RECEIVED, event);
+            forms.extend(changed.and_then(|opening| state.view(opening)).cloned());
+        }
+        let continued = |mut own: State, alert_id: &str| {
+            for position in &state.by_id(alert_id).unwrap().positions {
+                if *position > own.position() {
+                    evolve(&mut own, *position, RECEIVED, &events[usize::try_from(*position).unwrap() - 1]);
+                }
             }
-            prop_assert_eq!(&own.by_id(&view.alert.alert_id).unwrap().view.alert, &view.alert);
+            own.by_id(alert_id).unwrap().view.alert.clone()
+        };
+        for view in views(&state) {
+            prop_assert_eq!(continued(State::default(), &view.alert.alert_id), view.alert);
+        }
+        for form in forms {
+            let alert_id = form.alert.alert_id.clone();
+            prop_assert_eq!(continued(State::of(form), &alert_id), state.by_id(&alert_id).unwrap().view.alert.clone());
         }
     }
 }

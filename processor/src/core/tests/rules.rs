@@ -67,7 +67,23 @@ fn another_press_joins_and_never_lowers() {
         event(4, press_of(Category::Unspecified, false, "")),
     ]);
     assert_eq!((alert.press_count, alert.attention, alert.revision, alert.position), (4, true, 4, 4));
-    assert_eq!((alert.category(), alert.silent, alert.note.as_str()), (Category::Medical, true, "third"));
+    assert_eq!((alert.category(), alert.silent, alert.note.as_str()), (Category::Fire, true, "third"));
+}
+
+#[test]
+fn a_press_may_raise_the_category_and_never_lowers_it() {
+    let rising = [Category::Unspecified, Category::Police, Category::Medical, Category::Fire];
+    for (before, first) in (0..).zip(rising) {
+        for (asked, second) in (0..).zip(rising) {
+            let alert = only(&[event(1, press_of(first, false, "")), event(2, press_of(second, false, ""))]);
+            assert_eq!(alert.category(), rising[before.max(asked)], "{second:?} after {first:?}");
+        }
+    }
+    let unknown = Body::Press(Press { category: 99, ..Press::default() });
+    assert_eq!(
+        only(&[event(1, press_of(Category::Fire, false, "")), event(2, unknown)]).category(),
+        Category::Fire
+    );
 }
 
 // P3: also an event without an id, or with one that is taken, opens its own alert.
@@ -124,6 +140,7 @@ fn quarantined_bytes_are_a_technical_alert() {
     let alert = &views(&state)[1].alert;
     assert_eq!((alert.kind(), alert.priority()), (AlertKind::Technical, AlertPriority::Medium));
     assert_eq!((alert.press_count, alert.note.as_str(), alert.revision), (0, "worse", 2));
+    assert!(alert.attention, "it was reported again");
     assert_eq!(views(&state)[0].alert.revision, 1);
 }
 
@@ -213,4 +230,38 @@ fn a_stream_grows_even_if_nothing_changes() {
     let entry = state.by_id("e1").unwrap();
     assert_eq!((entry.stream_position, entry.positions.as_slice()), (3, [1, 2, 4].as_slice()));
     assert_eq!((entry.view.alert.owner.as_str(), state.position()), ("asel", 6));
+}
+
+#[test]
+fn the_stream_of_a_call_point_holds_everything_about_it() {
+    let elsewhere = Event { device_id: "gate".into(), ..event(4, press()) };
+    let of_the_site = Event { device_id: String::new(), ..event(5, None) };
+    let state = fold(&[
+        event(1, press()),
+        command(2, "e1", "asel", acknowledged()),
+        event(3, Body::Fault(Fault::default())),
+        elsewhere,
+        of_the_site,
+    ]);
+    let ends = ["door", "gate", "roof", ""].map(|device| state.call_point_position("hall", device));
+    assert_eq!(ends, [3, 4, 0, 0]);
+}
+
+#[test]
+fn an_older_form_is_never_far_away() {
+    let presses: Vec<_> = (1..=600).map(|position| event(position, press())).collect();
+    let state = fold(&presses);
+    let entry = state.by_id("e1").unwrap();
+    for (position, form, changes) in [
+        (0, None, 1..1),
+        (1, None, 1..2),
+        (255, None, 1..256),
+        (256, Some(256), 0..0),
+        (599, Some(512), 513..600),
+        (600, Some(600), 0..0),
+    ] {
+        let (found, rest) = entry.past(position);
+        assert_eq!(found.map(|view| view.alert.revision), form, "at {position}");
+        assert_eq!(rest, changes.collect::<Vec<u64>>(), "at {position}");
+    }
 }
