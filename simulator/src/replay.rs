@@ -88,7 +88,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The file holds something else.
-    #[error("{}: {source}", file.display())]
+    #[error("{}", file.display())]
     Calls {
         /// The file.
         file: PathBuf,

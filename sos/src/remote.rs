@@ -22,7 +22,11 @@ pub async fn connect(address: &str) -> anyhow::Result<Channel> {
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_while_idle(true)
         .tcp_nodelay(true);
-    endpoint.connect().await.with_context(|| format!("nobody answers at {address}: is `sos up` running?"))
+    endpoint.connect().await.map_err(|error| {
+        // tonic says the same thing once for each of its layers; the innermost is the one to know.
+        let error = anyhow::Error::from(error);
+        anyhow::anyhow!("nobody answers at {address} ({}): is `sos up` running?", error.root_cause())
+    })
 }
 
 /// What a server answered instead of an answer, in words.

@@ -41,7 +41,7 @@ pub enum OpenError {
     #[error("{0} holds no event log")]
     Missing(PathBuf),
     /// The directory cannot be read or written.
-    #[error("{path}: {source}")]
+    #[error("cannot use {path}")]
     Io {
         /// Which file or directory.
         path: PathBuf,
