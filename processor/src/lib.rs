@@ -17,4 +17,5 @@ mod telemetry;
 mod timeline;
 
 pub use config::Config;
+pub use live::FollowError;
 pub use processor::{Error, Processor};

@@ -15,11 +15,11 @@ use crate::telemetry;
 
 /// Why live state is no longer live.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum FollowError {
+pub enum FollowError {
     /// The log cannot be read any more.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// The log has left something out.
+    /// The log has left something out; nothing behind it can be shown.
     #[error("the event log went from position {folded} to {found}")]
     Gap {
         /// Newest position folded.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use sos_eventlog::{EventLog, ReadError};
+use sos_eventlog::EventLog;
 use sos_proto::alert::v1::alert_service_server::AlertServiceServer;
 use sos_proto::log::v1::event_log_service_server;
 use tokio::net::TcpListener;
@@ -42,20 +42,9 @@ const SERVICE_NAMES: [&str; 5] = [
 /// Why the processor stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The event log cannot be read.
+    /// Live state can follow the log no longer.
     #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The event log has left something out; nothing behind it can be shown.
-    #[error("the event log went from position {folded} to {found}")]
-    Gap {
-        /// Newest position that was folded.
-        folded: u64,
-        /// First position of what came next.
-        found: u64,
-    },
-    /// The event log was closed while the processor ran.
-    #[error("the event log was closed")]
-    LogClosed,
+    Follow(#[from] FollowError),
     /// The port cannot be served.
     #[error("failed to serve gRPC")]
     Serve(#[from] tonic::transport::Error),
@@ -65,16 +54,6 @@ pub enum Error {
     /// One of the processor's own tasks has panicked.
     #[error("a task of the processor failed")]
     Task(#[from] tokio::task::JoinError),
-}
-
-impl From<FollowError> for Error {
-    fn from(error: FollowError) -> Self {
-        match error {
-            FollowError::Read(error) => Self::Read(error),
-            FollowError::Gap { folded, found } => Self::Gap { folded, found },
-            FollowError::Closed => Self::LogClosed,
-        }
-    }
 }
 
 /// Turns the log into live alerts and serves them.
@@ -203,7 +182,7 @@ impl Processor {
 
         let (live, log, ready) = (Arc::clone(&self.live), Arc::clone(&self.log), self.ready.clone());
         tasks.spawn(async move {
-            let head = log.head().await?.position;
+            let head = log.head().await.map_err(FollowError::Read)?.position;
             live.reach(head).await;
             for name in HEALTH_NAMES {
                 health.set_service_status(name, ServingStatus::Serving).await;
@@ -225,7 +204,7 @@ async fn first_failure(tasks: &mut JoinSet<Result<(), Error>>) -> Error {
             Err(error) => return error.into(),
         }
     }
-    Error::LogClosed
+    FollowError::Closed.into()
 }
 
 /// Tells who watches the health that it is over, and ends those streams: they would hold up the drain.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::stream;
 use sos_eventlog::{Append, EventLog, LocalLog};
-use sos_processor::{Error, Processor};
+use sos_processor::{Error, FollowError, Processor};
 use sos_proto::alert::v1::ListAlertsRequest;
 use sos_proto::device::v1::Press;
 use sos_proto::event::v1::event::Body;
@@ -63,7 +63,7 @@ async fn the_end_of_the_log_stops_the_processor() {
     let mut town = Town::on(Arc::new(log.clone()), config()).await;
     log.close().await;
     let ended = town.running.join_next().await.unwrap().unwrap();
-    assert!(matches!(ended, Err(Error::LogClosed)), "{ended:?}");
+    assert!(matches!(ended, Err(Error::Follow(FollowError::Closed))), "{ended:?}");
 }
 
 #[tokio::test]
