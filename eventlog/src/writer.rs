@@ -89,7 +89,6 @@ impl<S: Store> Writer<S> {
                 open = self.take(next, &mut commit);
             }
             if let Err(error) = self.commit(commit) {
-                tracing::error!(%error, "the event log failed and takes nothing any more");
                 self.failed.send_replace(Some(error.to_string()));
                 return;
             }
