@@ -28,17 +28,23 @@ pub struct Decoded<T> {
 }
 
 /// Bytes without meaning.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unreadable {
     /// How they seem to be written.
     pub encoding: Encoding,
     /// Why they cannot be read.
     pub reason: String,
+    /// The boot id, where that much could be read.
+    pub boot_id: String,
+    /// The sequence, where that much could be read.
+    pub sequence: u64,
 }
 
 /// How a payload is written.
 pub fn encoding(payload: &[u8], content_type: Option<&str>) -> Encoding {
-    if content_type == Some(JSON_CONTENT_TYPE) || payload.first() == Some(&b'{') {
+    // A parameter, such as a charset, changes nothing.
+    let media_type = content_type.and_then(|c| c.split(';').next()).map(str::trim);
+    if media_type == Some(JSON_CONTENT_TYPE) || payload.first() == Some(&b'{') {
         Encoding::Json
     } else {
         Encoding::Protobuf
@@ -50,7 +56,8 @@ pub fn event(payload: &Bytes, content_type: Option<&str>) -> Result<Decoded<Devi
     let decoded = message::<DeviceEvent>(payload, content_type)?;
     if decoded.message.event.is_none() {
         let reason = "event: none of press, cancel, call, fault, selfTest, located is set".to_owned();
-        return Err(Unreadable { encoding: decoded.encoding, reason });
+        let DeviceEvent { boot_id, sequence, .. } = decoded.message;
+        return Err(Unreadable { encoding: decoded.encoding, reason, boot_id, sequence });
     }
     Ok(decoded)
 }
@@ -64,7 +71,10 @@ where
         Encoding::Json => json(payload),
         encoding => match T::decode(payload.clone()) {
             Ok(message) => Ok(Decoded { message, encoding, left_out: false }),
-            Err(error) => Err(Unreadable { encoding, reason: format!("protobuf: {error}") }),
+            Err(error) => {
+                let reason = format!("protobuf: {error}");
+                Err(Unreadable { encoding, reason, ..Unreadable::default() })
+            }
         },
     }
 }
@@ -81,7 +91,7 @@ fn json<T: DeserializeOwned>(payload: &[u8]) -> Result<Decoded<T>, Unreadable> {
     };
     match message {
         Some(message) => Ok(Decoded { message, encoding, left_out: true }),
-        None => Err(Unreadable { encoding, reason: format!("json: {error}") }),
+        None => Err(Unreadable { encoding, reason: format!("json: {error}"), ..Unreadable::default() }),
     }
 }
 
@@ -96,7 +106,12 @@ fn salvage<T: DeserializeOwned>(fields: Map<String, Value>) -> Option<T> {
             continue;
         }
         kept.remove(&name);
-        let Value::Object(inner) = value else { continue };
+        let inner = match value {
+            Value::Object(inner) => inner,
+            // Whatever it says: somebody pressed.
+            _ if name == "press" => Map::new(),
+            _ => continue,
+        };
         kept.insert(name.clone(), Value::Object(Map::new()));
         if parse::<T>(&kept).is_none() {
             kept.remove(&name);
@@ -169,7 +184,19 @@ mod tests {
             assert!(decoded.left_out, "{odd}");
             assert_eq!(press(decoded).note, "help", "{odd}");
         }
-        assert!(read(br#"{"press":"now"}"#).is_err(), "a press that is no object says nothing readable");
+        for odd in [&br#"{"press":"now"}"#[..], br#"{"press":7,"bootId":"b","sequence":"1"}"#] {
+            let decoded = read(odd).unwrap();
+            assert!(decoded.left_out);
+            assert_eq!(press(decoded), Press::default());
+        }
+    }
+
+    #[test]
+    fn a_content_type_may_have_parameters() {
+        for content_type in ["application/json", "application/json; charset=utf-8"] {
+            let padded = Bytes::from_static(b" {\"press\":{}}");
+            assert_eq!(event(&padded, Some(content_type)).unwrap().encoding, Encoding::Json);
+        }
     }
 
     #[test]

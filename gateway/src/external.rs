@@ -27,9 +27,15 @@ use crate::telemetry;
 /// Messages that the broker may send before the first is acknowledged.
 const RECEIVE_MAX: u16 = 256;
 
-/// Messages between the connection and the log. Those that need no acknowledgement are dropped before they
-/// could take the place of one that does.
-const QUEUE_MAX: usize = 2 * RECEIVE_MAX as usize;
+/// Messages recorded side by side.
+const RECORDING_MAX: usize = 512;
+
+/// Messages between the connection and the log. A broker cannot have more unacknowledged than there are
+/// packet ids, so each of them has a place, whatever it makes of RECEIVE_MAX; Mosquitto exceeds it.
+const UNACKNOWLEDGED_MAX: usize = u16::MAX as usize;
+
+/// Messages that need no acknowledgement and wait for the log; further ones are dropped.
+const UNRELIABLE_MAX: usize = 256;
 
 /// Requests to the connection; further receipts are dropped.
 const REQUESTS_MAX: usize = 1_024;
@@ -93,7 +99,7 @@ impl Uplink {
     /// One connection, from its beginning to its loss.
     async fn connection(&self, ingest: &Ingest) -> Result<(), String> {
         let (client, event_loop) = AsyncClient::new(self.options(), REQUESTS_MAX);
-        let (messages, inbox) = mpsc::channel(QUEUE_MAX);
+        let (messages, inbox) = mpsc::channel(UNACKNOWLEDGED_MAX + UNRELIABLE_MAX);
         let mut tasks = JoinSet::new();
         let connected = Arc::new(Notify::new());
         // Polled in a task of its own, never behind the disk.
@@ -150,10 +156,11 @@ async fn poll(
                 subscribed.send_replace(true);
             }
             Ok(Event::Incoming(Packet::Publish(publish))) => {
-                let (needs_ack, spare) = (publish.qos != QoS::AtMostOnce, messages.capacity());
+                let needs_ack = publish.qos != QoS::AtMostOnce;
+                let spare = messages.capacity() > UNACKNOWLEDGED_MAX;
                 // What needs no acknowledgement may not take the place of what does.
-                if (needs_ack || spare > usize::from(RECEIVE_MAX)) && messages.try_send(publish).is_err() {
-                    return "the broker sent more than it may".to_owned();
+                if (needs_ack || spare) && messages.try_send(publish).is_err() {
+                    return "the broker sent more than there are packet ids".to_owned();
                 }
             }
             Ok(_) => {}
@@ -177,7 +184,7 @@ async fn record(
                 // Fails only where the connection is lost, and then the broker sends it again.
                 let _ = client.ack(&publish).await;
             }
-            publish = inbox.recv(), if recording.len() < QUEUE_MAX => match publish {
+            publish = inbox.recv(), if recording.len() < RECORDING_MAX => match publish {
                 Some(publish) => recording.push_back(async move {
                     let topic = String::from_utf8_lossy(&publish.topic);
                     ingest.ingest_acknowledged(incoming(&topic, &publish), downlink).await?;

@@ -125,7 +125,8 @@ impl Ingest {
             Err(refusal @ (Refusal::Topic(_) | Refusal::NotForDevices(_))) => {
                 let reason = refusal.to_string();
                 telemetry::quarantined(None, &reason);
-                let event = quarantined(None, &incoming, reason, clock::now());
+                let unreadable = Unreadable { reason, ..Unreadable::default() };
+                let event = quarantined(None, &incoming, &unreadable, clock::now());
                 self.append(event).await?;
                 Ok(())
             }
@@ -153,12 +154,13 @@ impl Ingest {
             Err(unreadable) => unreadable,
         };
         telemetry::quarantined(Some(&call_point), &unreadable.reason);
-        let Unreadable { encoding, reason } = unreadable;
-        let event = quarantined(Some(&call_point), incoming, reason.clone(), received_at);
+        let event = quarantined(Some(&call_point), incoming, &unreadable, received_at);
         let appended = self.append(event).await?;
         if leaf == Leaf::Event {
+            let Unreadable { encoding, reason, boot_id, sequence } = unreadable;
             let encoding = self.form_of(&call_point, encoding);
-            let mut receipt = receipt(&DeviceOrigin::default(), appended, ReceiptStatus::Quarantined);
+            let origin = DeviceOrigin { boot_id, sequence, ..DeviceOrigin::default() };
+            let mut receipt = receipt(&origin, appended, ReceiptStatus::Quarantined);
             receipt.reason = reason;
             downlink.answer(downlink::outgoing(&call_point, Leaf::Receipt, encoding, &receipt)).await;
         }
@@ -192,7 +194,7 @@ impl Ingest {
         let (boot_id, sequence) = (decoded.message.boot_id.clone(), decoded.message.sequence);
         if incoming.retained && (sequence == 0 || boot_id.is_empty()) {
             let reason = "retained: an event of unknown age without boot id and sequence".to_owned();
-            return Ok(Err(Unreadable { encoding, reason }));
+            return Ok(Err(Unreadable { encoding, reason, ..Unreadable::default() }));
         }
         let want_receipt = decoded.message.want_receipt;
         let mut event = normal::event(call_point, decoded, incoming.retained, received_at);
@@ -309,7 +311,8 @@ fn check_size(incoming: &Incoming<'_>) -> Result<(), Unreadable> {
         return Ok(());
     }
     let encoding = decode::encoding(&incoming.payload, incoming.content_type);
-    Err(Unreadable { encoding, reason: format!("payload: {bytes} bytes, {PAYLOAD_BYTES_MAX} allowed") })
+    let reason = format!("payload: {bytes} bytes, {PAYLOAD_BYTES_MAX} allowed");
+    Err(Unreadable { encoding, reason, ..Unreadable::default() })
 }
 
 fn presence(state: DeviceState) -> Body {
@@ -326,7 +329,7 @@ fn presence(state: DeviceState) -> Body {
 fn quarantined(
     call_point: Option<&CallPoint>,
     incoming: &Incoming<'_>,
-    reason: String,
+    unreadable: &Unreadable,
     received_at: i64,
 ) -> Event {
     let kept = incoming.payload.len().min(QUARANTINE_BYTES_MAX);
@@ -334,14 +337,19 @@ fn quarantined(
         topic: normal::clip(incoming.topic.to_owned(), 200),
         payload: incoming.payload.slice(..kept),
         payload_size: incoming.payload.len() as u64,
-        reason: normal::clip(reason, 500),
+        reason: normal::clip(unreadable.reason.clone(), 500),
     };
     let mut event = Event {
         site_id: call_point.map(|c| c.site().to_owned()).unwrap_or_default(),
         device_id: call_point.map(|c| c.device().to_owned()).unwrap_or_default(),
         received_at: Some(time::timestamp(received_at)),
         schema: normal::SCHEMA,
-        origin: Some(DeviceOrigin::default()),
+        // P2: what is numbered is recorded once, readable or not.
+        origin: Some(DeviceOrigin {
+            boot_id: normal::boot_id(&unreadable.boot_id),
+            sequence: unreadable.sequence,
+            ..DeviceOrigin::default()
+        }),
         body: Some(Body::Quarantined(body)),
         ..Event::default()
     };

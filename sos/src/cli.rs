@@ -57,7 +57,7 @@ pub struct ServeArgs {
 /// Where the configuration comes from: defaults, then the file, then SOS_… in the environment, then flags.
 #[derive(Debug, Args)]
 pub struct SourceArgs {
-    /// Read the configuration from FILE (TOML)
+    /// Read the configuration from FILE (TOML); in the environment, the key mqtt.listen is SOS_MQTT__LISTEN
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Directory of the event log [key: data] [default: sos-data]

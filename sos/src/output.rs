@@ -46,6 +46,11 @@ pub fn alarm(text: &str) {
 
 /// Says why a command failed, in one line.
 pub fn failed(error: &anyhow::Error) -> ExitCode {
+    let cause = error.root_cause().downcast_ref::<io::Error>();
+    if cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe) {
+        // Whoever reads us has enough.
+        return ExitCode::SUCCESS;
+    }
     remark(&format!("sos: {error:#}"));
     ExitCode::FAILURE
 }

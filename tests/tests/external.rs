@@ -81,6 +81,26 @@ async fn presses_survive_a_dead_gateway() {
     assert_eq!(server.list().await.iter().map(|a| a.press_count).sum::<u64>(), 50);
 }
 
+// P1, P2: Mosquitto sends more than it was told to have in flight; a burst arrives whole all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_arrives_whole() {
+    let (data, dir) = scratch();
+    let broker = Mosquitto::start(dir.path(), None).await;
+    let server = up(data.path(), &broker).await;
+    let calls = concat!(env!("CARGO_MANIFEST_DIR"), "/../simulator/data/emergency-calls.csv");
+    let mqtt = format!("127.0.0.1:{}", broker.port);
+    let replayed = sos(&["simulate", "replay", calls, "--mqtt", &mqtt, "--speed", "0"]);
+    assert!(replayed.status.success(), "{}", stderr(&replayed));
+    eventually("every call is an event", async || (server.export().len() >= 2_308).then_some(())).await;
+    let alerts = eventually("every call is at the console", async || {
+        let alerts = server.list().await;
+        (alerts.iter().map(|a| a.press_count).sum::<u64>() >= 2_308).then_some(alerts)
+    })
+    .await;
+    assert_eq!(alerts.iter().map(|a| a.press_count).sum::<u64>(), 2_308);
+    assert_eq!(server.export().len(), 2_308);
+}
+
 // P12: a lamp that changed while the broker was dead shows what it should when the broker is back.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_comes_back_gets_what_it_missed() {

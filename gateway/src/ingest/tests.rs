@@ -147,6 +147,20 @@ async fn a_retained_event_must_be_numbered() {
     );
 }
 
+// P2: what is numbered is recorded once, also where the rest cannot be read; the device knows its answer by
+// the number.
+#[tokio::test]
+async fn a_numbered_message_is_quarantined_once() {
+    let bench = Bench::new().await;
+    for _ in 0..2 {
+        bench.take("event", r#"{"bootId":"b","sequence":"4","pulse":{}}"#).await.unwrap();
+    }
+    assert!(matches!(bench.bodies().await[..], [Body::Quarantined(_)]));
+    let receipts = bench.receipts();
+    assert_eq!(receipts.iter().map(|r| (&*r.boot_id, r.sequence)).collect::<Vec<_>>(), [("b", 4), ("b", 4)]);
+    assert_eq!(receipts[0].event_id, receipts[1].event_id);
+}
+
 // P1: what the log did not take is not acknowledged.
 #[tokio::test]
 async fn a_closed_log_refuses() {
