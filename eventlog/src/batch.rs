@@ -1,5 +1,7 @@
 //! Consecutive events that became durable together.
 
+use std::sync::Arc;
+
 use sos_proto::event::v1::{Event, RecordedEvent};
 use sos_proto::time;
 
@@ -52,12 +54,15 @@ impl Batch {
 
     /// The same batch without the positions before `from`.
     #[must_use]
-    pub fn starting_at(&self, from: u64) -> Self {
+    pub fn from_position(self: Arc<Self>, from: u64) -> Arc<Self> {
         let skipped = usize::try_from(from.saturating_sub(self.first)).unwrap_or(usize::MAX);
-        Self {
+        if skipped == 0 {
+            return self;
+        }
+        Arc::new(Self {
             first: self.first.max(from),
             recorded_at: self.recorded_at,
             events: self.events.iter().skip(skipped).cloned().collect(),
-        }
+        })
     }
 }

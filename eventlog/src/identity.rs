@@ -2,8 +2,17 @@
 
 use sos_proto::event::v1::Event;
 
-/// A digest that two events share only if they are the same.
+/// A digest that two events share only if they are the same, or the digest of a stream's name. Its last bit
+/// tells which: 0 an identity, 1 a stream.
 pub(crate) type Key = [u8; 16];
+
+const STREAM: u8 = b's';
+
+/// Whether a key is that of a stream: of those the last position counts, of identities the first.
+pub(crate) fn is_stream(key: &Key) -> bool {
+    let [.., last] = key;
+    last & 1 == 1
+}
 
 /// The identity of an event: (site, device, boot id, sequence) where a device numbered it, the request id
 /// where a command did, and none otherwise.
@@ -36,7 +45,7 @@ pub(crate) fn streams(event: &Event) -> [Option<Key>; 2] {
 
 /// The key of a stream. An alert id has no slash, so the two kinds cannot meet.
 pub(crate) fn stream(name: &str) -> Key {
-    digest(b's', &[name.as_bytes()])
+    digest(STREAM, &[name.as_bytes()])
 }
 
 fn digest(kind: u8, parts: &[&[u8]]) -> Key {
@@ -49,5 +58,7 @@ fn digest(kind: u8, parts: &[&[u8]]) -> Key {
     }
     let mut key = Key::default();
     hasher.finalize_xof().fill(&mut key);
+    let [.., last] = &mut key;
+    *last = *last & !1 | u8::from(kind == STREAM);
     key
 }

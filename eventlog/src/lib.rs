@@ -1,21 +1,32 @@
 //! The durable event log: the only bridge between gateway and processor.
 //!
-//! [`EventLog`] is the contract. [`LocalLog`] keeps it on a [`Store`](store::Store): sled on disk, or memory
-//! for tests. [`RemoteLog`] keeps it over the network. The log knows an event's envelope, never its meaning.
+//! [`EventLog`] is the contract. [`LocalLog`] keeps it on a [`Store`](store::Store): segments on disk, or
+//! memory for tests. [`RemoteLog`] keeps it over the network, and [`StoppedLog`] reads what a stopped server
+//! left. The log knows an event's envelope, never its meaning.
 //!
 //! Invariant: what [`EventLog::append`] has answered is on stable storage, once, at a position that never
 //! changes (P1, P2).
 
 mod batch;
 pub mod clock;
+pub mod export;
+mod follower;
 mod identity;
 mod index;
+mod known_heads;
 mod local;
 mod record;
+mod recover;
 mod remote;
+mod replica;
+mod sealer;
 mod service;
+mod snapshot;
+mod stopped;
 pub mod store;
 mod telemetry;
+mod verify;
+pub mod witness;
 mod writer;
 
 use std::sync::Arc;
@@ -25,10 +36,15 @@ use futures::stream::BoxStream;
 use sos_proto::event::v1::Event;
 
 pub use batch::Batch;
+pub use known_heads::KnownHeads;
 pub use local::{LocalLog, StartError};
 pub use record::{Chain, FORMAT_VERSION, Hash, Record};
 pub use remote::RemoteLog;
+pub use replica::Replica;
 pub use service::{Access, LogService, serve};
+pub use snapshot::{Snapshot, Snapshots};
+pub use stopped::StoppedLog;
+pub use verify::{Scope, verify};
 
 /// Most events of one append, and of one stored batch.
 pub const BATCH_EVENTS_MAX: usize = 64;

@@ -1,24 +1,25 @@
 //! An event log in this process, on a [`Store`].
 
-use std::collections::VecDeque;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use futures::stream::{self, BoxStream, StreamExt as _};
+use futures::stream::BoxStream;
 use prost::Message as _;
 use sos_proto::event::v1::Event;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use crate::index::Index;
-use crate::record::{Chain, Record};
-use crate::store::{MemoryStore, OpenError, SledStore, Store, StoreError};
-use crate::writer::{Condition, Entry, Request, Writer};
+use crate::identity::{self, Key};
+use crate::record::Record;
+use crate::recover::{Recovered, recover};
+use crate::sealer::Sealer;
+use crate::store::{Limits, MemoryStore, OpenError, SegmentStore, Store};
+use crate::writer::{Condition, Entry, Last, Outcome, Request, Writer};
 use crate::{
     Append, AppendError, Appended, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, EventLog, Head,
-    READ_BATCHES_MAX, ReadError, identity, telemetry,
+    READ_BATCHES_MAX, ReadError, follower, telemetry,
 };
 
 /// Appends that wait for the writer; further ones wait for a place (P10).
@@ -43,7 +44,7 @@ pub enum StartError {
 
 /// An event log in this process. Clones share it.
 #[derive(Debug)]
-pub struct LocalLog<S = SledStore> {
+pub struct LocalLog<S = SegmentStore> {
     shared: Arc<Shared<S>>,
 }
 
@@ -60,16 +61,25 @@ struct Shared<S> {
     heads: watch::Receiver<Head>,
     live: broadcast::WeakSender<Arc<Batch>>,
     failed: watch::Receiver<Option<String>>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    threads: Mutex<Option<(JoinHandle<()>, Sealer)>>,
 }
 
-impl LocalLog<SledStore> {
-    /// Opens the log below `data`, and creates it where there is none. Reads and checks all of it.
+impl LocalLog<SegmentStore> {
+    /// Opens the log below `data`, and creates it where there is none. Reads and checks what its seals do
+    /// not vouch for.
     ///
     /// # Errors
     /// See [`StartError`].
     pub fn open(data: &Path) -> Result<Self, StartError> {
-        Self::start(SledStore::create(data)?)
+        Self::open_with(data, Limits::default())
+    }
+
+    /// Opens the log below `data` with other limits for its segments.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn open_with(data: &Path, limits: Limits) -> Result<Self, StartError> {
+        Self::start(SegmentStore::create(data, limits)?, Some(data.join("index")))
     }
 }
 
@@ -81,34 +91,38 @@ impl LocalLog<MemoryStore> {
     #[must_use]
     #[expect(clippy::expect_used, reason = "for tests only")]
     pub fn in_memory() -> Self {
-        Self::start(MemoryStore::default()).expect("an empty store is intact and a thread can be had")
+        Self::start(MemoryStore::default(), None).expect("an empty store is intact and a thread can be had")
     }
 }
 
 impl<S: Store> LocalLog<S> {
-    /// Starts the log that `store` holds.
+    /// Starts the log that `store` holds. What is known of segments that ended is kept in `index`, or in
+    /// memory where there is no such directory.
     ///
     /// # Errors
     /// See [`StartError`].
-    pub fn start(store: S) -> Result<Self, StartError> {
+    pub fn start(store: S, index: Option<PathBuf>) -> Result<Self, StartError> {
         telemetry::describe();
-        let Recovered { chain, index, recorded_at } = recover(&store)?;
+        let Recovered { tail, index, unsealed } = recover(&store, index)?;
+        store.begin(&tail).map_err(|e| StartError::Read(e.read_at(tail.head.position)))?;
         let store = Arc::new(store);
         let (requests, inbox) = mpsc::channel(QUEUE_APPENDS_MAX);
-        let (heads, heads_rx) = watch::channel(chain.head());
+        let (heads, heads_rx) = watch::channel(tail.head);
         let (failed, failed_rx) = watch::channel(None);
         let (live, _) = broadcast::channel(LIVE_BATCHES_MAX);
         let weak = live.downgrade();
-        let writer =
-            Writer { store: Arc::clone(&store), index, head: chain.head(), recorded_at, heads, live, failed };
-        let writer = std::thread::Builder::new().name("log-writer".to_owned()).spawn(|| writer.run(inbox))?;
+        let (sealer, segments) = Sealer::start(Arc::clone(&store), index.layers(), unsealed)?;
+        let last = Last::default();
+        let writer = Writer { store: Arc::clone(&store), index, tail, heads, live, segments, last };
+        let run = move || writer.run(inbox, &failed);
+        let writer = std::thread::Builder::new().name("log-writer".to_owned()).spawn(run)?;
         let shared = Shared {
             store,
             requests,
             heads: heads_rx,
             live: weak,
             failed: failed_rx,
-            writer: Mutex::new(Some(writer)),
+            threads: Mutex::new(Some((writer, sealer))),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
@@ -132,10 +146,19 @@ impl<S: Store> LocalLog<S> {
     /// Commits what was asked before, then takes nothing any more and ends all followers.
     pub async fn close(&self) {
         let _ = self.shared.requests.send(Request::Close).await;
-        let writer = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(writer) = writer {
-            let _ = tokio::task::spawn_blocking(|| writer.join()).await;
+        let threads = self.shared.threads.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((writer, sealer)) = threads {
+            let end = || {
+                let _ = writer.join();
+                sealer.stop();
+            };
+            let _ = tokio::task::spawn_blocking(end).await;
         }
+    }
+
+    /// Where followers get recent batches from; nothing once the log has ended.
+    pub(crate) fn live(&self) -> Option<broadcast::Sender<Arc<Batch>>> {
+        self.shared.live.upgrade()
     }
 
     fn unavailable(&self) -> AppendError {
@@ -152,39 +175,35 @@ impl<S: Store> LocalLog<S> {
         let (answer, answered) = oneshot::channel();
         let request = Request::Append { entries, conditions, answer };
         self.shared.requests.send(request).await.map_err(|_| self.unavailable())?;
-        answered.await.map_err(|_| self.unavailable())?
+        let outcomes = answered.await.map_err(|_| self.unavailable())??;
+        let mut appended = Vec::with_capacity(outcomes.len());
+        for outcome in outcomes {
+            appended.push(match outcome {
+                Outcome::Recorded(appended) => appended,
+                Outcome::Duplicate { identity, position } => self.recall(identity, position).await?,
+            });
+        }
+        Ok(appended)
     }
-}
 
-/// What a store tells at the start.
-#[derive(Default)]
-struct Recovered {
-    chain: Chain,
-    index: Index,
-    recorded_at: i64,
-}
-
-/// Reads and checks everything that is stored (P4, P11).
-fn recover(store: &impl Store) -> Result<Recovered, ReadError> {
-    let anchored = store.anchored().map_err(|e| read_error(e, 1))?.unwrap_or_default();
-    let mut recovered = Recovered::default();
-    for record in store.scan(0) {
-        let next = recovered.chain.head().position + 1;
-        let batch = recovered.chain.take(&record.map_err(|e| read_error(e, next))?)?;
-        recovered.index.learn(&batch);
-        recovered.recorded_at = batch.recorded_at();
-        let head = recovered.chain.head();
-        if head.position == anchored.position && head.hash != anchored.hash {
-            let reason = "it is not the batch that was acknowledged".to_owned();
-            return Err(ReadError::Damaged { position: batch.first(), reason });
+    /// What was answered for the first of a duplicate. It is read here and not by the writer, which others
+    /// wait for.
+    async fn recall(&self, identity: Key, position: u64) -> Result<Appended, AppendError> {
+        let unreadable = |reason: &str| AppendError::Unavailable(format!("position {position}: {reason}"));
+        let read = self.read(position, 1).await.map_err(|e| unreadable(&e.to_string()))?;
+        let first =
+            read.first().and_then(|batch| batch.events().find(|(p, _)| *p == position).zip(Some(batch)));
+        // P2, P3: an event is a duplicate only of one that is really there.
+        match first {
+            Some(((_, event), batch)) if identity::key(event) == Some(identity) => Ok(Appended {
+                position,
+                event_id: event.event_id.clone(),
+                recorded_at: batch.recorded_at(),
+                duplicate: true,
+            }),
+            _ => Err(unreadable("the index names an event that is not there")),
         }
     }
-    let end = recovered.chain.head().position;
-    if end < anchored.position {
-        let reason = format!("the log ends here, but had reached position {}", anchored.position);
-        return Err(ReadError::Damaged { position: end + 1, reason });
-    }
-    Ok(recovered)
 }
 
 /// Encodes events outside the writer, and checks the limits.
@@ -209,124 +228,42 @@ fn prepare(events: Vec<Event>) -> Result<Vec<Entry>, AppendError> {
     Ok(entries)
 }
 
+/// Reads what is stored from `from` on, up to `head`.
+pub(crate) async fn read_store<S: Store>(
+    store: Arc<S>,
+    from: u64,
+    batches_max: usize,
+    head: u64,
+) -> Result<Vec<Record>, ReadError> {
+    if from > head {
+        return Ok(Vec::new());
+    }
+    let read = move || {
+        let records = store.scan(from.max(1)).take(batches_max.min(READ_BATCHES_MAX));
+        let durable = records.take_while(|r| r.as_ref().map_or(true, |r| r.first <= head));
+        durable.collect::<Result<Vec<_>, _>>()
+    };
+    let read = tokio::task::spawn_blocking(read).await;
+    read.map_err(|e| ReadError::Unavailable(e.to_string()))?.map_err(|e| e.read_at(from))
+}
+
 impl<S: Store> EventLog for LocalLog<S> {
     fn append(&self, append: Append) -> BoxFuture<'_, Result<Vec<Appended>, AppendError>> {
         self.append_events(append).boxed()
     }
 
     fn read_records(&self, from: u64, batches_max: usize) -> BoxFuture<'_, Result<Vec<Record>, ReadError>> {
-        let store = Arc::clone(&self.shared.store);
         // P5: what is not durable yet is not shown.
         let head = self.shared.heads.borrow().position;
-        async move {
-            let read = move || {
-                let records = store.scan(from.max(1)).take(batches_max.min(READ_BATCHES_MAX));
-                let durable = records.take_while(|r| r.as_ref().map_or(true, |r| r.first <= head));
-                durable.collect::<Result<Vec<_>, _>>()
-            };
-            if from > head {
-                return Ok(Vec::new());
-            }
-            let read = tokio::task::spawn_blocking(read).await;
-            let read = read.map_err(|e| ReadError::Unavailable(e.to_string()))?;
-            read.map_err(|e| read_error(e, from))
-        }
-        .boxed()
+        read_store(Arc::clone(&self.shared.store), from, batches_max, head).boxed()
     }
 
     fn follow(&self, from: u64) -> BoxStream<'static, Result<Arc<Batch>, ReadError>> {
-        let follower = Follower {
-            log: self.clone(),
-            next: from.max(1),
-            behind: VecDeque::new(),
-            live: None,
-            caught_up: false,
-        };
-        stream::unfold(Some(follower), |follower| async {
-            let mut follower = follower?;
-            match follower.next().await {
-                Ok(Some(batch)) => Some((Ok(batch), Some(follower))),
-                Ok(None) => None,
-                Err(error) => Some((Err(error), None)),
-            }
-        })
-        .boxed()
+        follower::follow(self.clone(), from)
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
         let head = *self.shared.heads.borrow();
         async move { Ok(head) }.boxed()
-    }
-}
-
-/// Reads the store until it has caught up, then the recent batches in memory; back to the store whenever
-/// it falls behind. It never holds up the writer.
-struct Follower<S> {
-    log: LocalLog<S>,
-    next: u64,
-    behind: VecDeque<Arc<Batch>>,
-    live: Option<broadcast::Receiver<Arc<Batch>>>,
-    caught_up: bool,
-}
-
-impl<S: Store> Follower<S> {
-    async fn next(&mut self) -> Result<Option<Arc<Batch>>, ReadError> {
-        loop {
-            if let Some(batch) = self.behind.pop_front() {
-                if let Some(batch) = self.advance(batch)? {
-                    return Ok(Some(batch));
-                }
-                continue;
-            }
-            // Subscribed before the store is read, so that nothing falls between the two.
-            let Some(live) = &mut self.live else {
-                let Some(sender) = self.log.shared.live.upgrade() else { return self.rest().await };
-                self.live = Some(sender.subscribe());
-                self.caught_up = false;
-                continue;
-            };
-            if !self.caught_up {
-                self.behind = self.log.read(self.next, READ_BATCHES_MAX).await?.into();
-                self.caught_up = self.behind.is_empty();
-                continue;
-            }
-            match live.recv().await {
-                Ok(batch) if batch.first() > self.next => self.live = None,
-                Ok(batch) => self.behind.push_back(batch),
-                Err(broadcast::error::RecvError::Lagged(_)) => self.live = None,
-                Err(broadcast::error::RecvError::Closed) => self.live = None,
-            }
-        }
-    }
-
-    /// What is left in the store after the writer has ended.
-    async fn rest(&mut self) -> Result<Option<Arc<Batch>>, ReadError> {
-        self.behind = self.log.read(self.next, READ_BATCHES_MAX).await?.into();
-        match self.behind.pop_front() {
-            Some(batch) => self.advance(batch),
-            None => Ok(None),
-        }
-    }
-
-    /// The part of a batch that is new to this follower.
-    fn advance(&mut self, batch: Arc<Batch>) -> Result<Option<Arc<Batch>>, ReadError> {
-        if batch.end() <= self.next {
-            return Ok(None);
-        }
-        if batch.first() > self.next {
-            let reason = format!("the next stored position is {}", batch.first());
-            return Err(ReadError::Damaged { position: self.next, reason });
-        }
-        let new = if batch.first() == self.next { batch } else { Arc::new(batch.starting_at(self.next)) };
-        self.next = new.end();
-        Ok(Some(new))
-    }
-}
-
-/// What a store's error means to a reader of `position`.
-fn read_error(error: StoreError, position: u64) -> ReadError {
-    match error {
-        StoreError::Damaged(reason) => ReadError::Damaged { position, reason },
-        StoreError::Failed(reason) => ReadError::Unavailable(reason),
     }
 }

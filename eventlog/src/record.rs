@@ -65,6 +65,18 @@ pub(crate) fn encode<'a>(
 }
 
 impl Record {
+    /// A stored record batch from its bytes alone, which are not checked; nothing if they are no header.
+    pub(crate) fn parse(bytes: Bytes) -> Option<Self> {
+        let first = u64::from_be_bytes(bytes.get(8..16)?.try_into().ok()?);
+        Some(Self { first, bytes })
+    }
+
+    /// How many events it has, as its header says.
+    pub(crate) fn count(&self) -> u64 {
+        let count = self.bytes.get(4..8).and_then(|count| count.try_into().ok());
+        count.map_or(0, |count| u64::from(u32::from_be_bytes(count)))
+    }
+
     /// The digest that the next record batch names.
     #[must_use]
     pub fn hash(&self) -> Hash {
@@ -98,6 +110,21 @@ impl Record {
             return Err(self.damaged("the number of events does not match"));
         }
         Ok(Batch::new(self.first, header.recorded_at, events))
+    }
+
+    /// The events as they are stored, in protobuf.
+    ///
+    /// # Errors
+    /// [`ReadError::Damaged`] if they cannot be told apart.
+    pub(crate) fn encoded(&self) -> Result<Vec<Bytes>, ReadError> {
+        let (_, mut payload) = self.header()?;
+        let mut events = Vec::new();
+        while !payload.is_empty() {
+            let length = prost::decode_length_delimiter(&mut payload).ok().filter(|n| *n <= payload.len());
+            let length = length.ok_or_else(|| self.damaged("the length of an event cannot be read"))?;
+            events.push(payload.split_to(length));
+        }
+        Ok(events)
     }
 
     fn header(&self) -> Result<(Header, Bytes), ReadError> {
@@ -147,6 +174,22 @@ pub struct Chain {
 }
 
 impl Chain {
+    /// A chain that was checked up to `head`.
+    #[must_use]
+    pub fn from(head: crate::Head) -> Self {
+        Self { head }
+    }
+
+    /// The chain that a record batch says it continues.
+    ///
+    /// # Errors
+    /// If its header cannot be read.
+    pub fn before(record: &Record) -> Result<Self, ReadError> {
+        let hash = record.previous()?;
+        let position = record.first.checked_sub(1).ok_or_else(|| record.damaged("positions begin at 1"))?;
+        Ok(Self { head: crate::Head { position, hash } })
+    }
+
     /// The end of what was checked.
     #[must_use]
     pub fn head(&self) -> crate::Head {

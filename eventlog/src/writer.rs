@@ -3,8 +3,10 @@
 //! It runs on a thread of its own, because the disk blocks. A failed write or sync ends it for good: no
 //! further answer is given, since nobody knows what reached the disk.
 
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sos_proto::event::v1::Event;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -12,7 +14,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use crate::identity::Key;
 use crate::index::Index;
 use crate::record::{self, Record};
-use crate::store::{Store, StoreError};
+use crate::sealer::Segments;
+use crate::store::{Store, StoreError, Tail};
 use crate::{AppendError, Appended, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, Head, clock, telemetry};
 
 /// Most events committed by one sync.
@@ -20,6 +23,10 @@ const COMMIT_EVENTS_MAX: usize = 128 * BATCH_EVENTS_MAX;
 
 /// Most appends answered by one sync; repeats add no event but wait for an answer all the same.
 const COMMIT_APPENDS_MAX: usize = COMMIT_EVENTS_MAX;
+
+/// An append waits for others at most the time of a commit divided by this, and only if the last commit had
+/// more: alone it never waits. PostgreSQL's `commit_delay` is the same idea.
+const PATIENCE: u32 = 4;
 
 /// An event, ready to be written.
 #[derive(Debug)]
@@ -38,7 +45,7 @@ pub(crate) struct Condition {
 }
 
 /// Where an append is answered.
-pub(crate) type Answer = oneshot::Sender<Result<Vec<Appended>, AppendError>>;
+pub(crate) type Answer = oneshot::Sender<Result<Vec<Outcome>, AppendError>>;
 
 /// What the writer is asked to do.
 #[derive(Debug)]
@@ -49,16 +56,32 @@ pub(crate) enum Request {
     Close,
 }
 
+/// What became of one event.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It was appended.
+    Recorded(Appended),
+    /// The log holds it already, at this position.
+    Duplicate { identity: Key, position: u64 },
+}
+
 /// The state of the writer thread.
 pub(crate) struct Writer<S> {
     pub store: Arc<S>,
     pub index: Index,
-    pub head: Head,
-    /// Newest `recorded_at`; the next one is never earlier, whatever the clock does.
-    pub recorded_at: i64,
+    /// The end of what is written. The next `recorded_at` is never earlier, whatever the clock does.
+    pub tail: Tail,
     pub heads: watch::Sender<Head>,
     pub live: broadcast::Sender<Arc<Batch>>,
-    pub failed: watch::Sender<Option<String>>,
+    pub segments: Segments,
+    pub last: Last,
+}
+
+/// The commit before.
+#[derive(Debug, Default)]
+pub(crate) struct Last {
+    appends: usize,
+    took: Duration,
 }
 
 /// A commit in the making.
@@ -70,135 +93,152 @@ struct Commit {
     answers: Vec<(Answer, Vec<Outcome>)>,
 }
 
-/// What will be answered for one event.
-enum Outcome {
-    Recorded { position: u64, event_id: String },
-    Duplicate { position: u64 },
-}
-
 impl<S: Store> Writer<S> {
-    /// Serves requests until it is closed or fails.
-    pub fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+    /// Serves requests until it is closed or fails; why it failed is told through `failed`.
+    pub fn run(mut self, mut requests: mpsc::Receiver<Request>, failed: &watch::Sender<Option<String>>) {
+        let served = catch_unwind(AssertUnwindSafe(|| self.serve(&mut requests)));
+        let reason = match served {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "the writer panicked".to_owned(),
+        };
+        failed.send_replace(Some(reason));
+    }
+
+    fn serve(&mut self, requests: &mut mpsc::Receiver<Request>) -> Result<(), StoreError> {
         let mut open = true;
         while open {
             let Some(first) = requests.blocking_recv() else { break };
             let mut commit = Commit::default();
-            open = self.take(first, &mut commit);
+            open = self.take(first, &mut commit)?;
+            let patience = Instant::now() + self.last.took / PATIENCE;
             while open && commit.events < COMMIT_EVENTS_MAX && commit.answers.len() < COMMIT_APPENDS_MAX {
-                let Ok(next) = requests.try_recv() else { break };
-                open = self.take(next, &mut commit);
+                match requests.try_recv() {
+                    Ok(next) => open = self.take(next, &mut commit)?,
+                    // Who was answered together comes back together, a moment later.
+                    Err(_) if commit.answers.len() < self.last.appends && Instant::now() < patience => {
+                        std::thread::yield_now();
+                    }
+                    Err(_) => break,
+                }
             }
-            if let Err(error) = self.commit(commit) {
-                self.failed.send_replace(Some(error.to_string()));
-                return;
-            }
+            let (appends, started) = (commit.answers.len(), Instant::now());
+            self.commit(commit)?;
+            self.last = Last { appends, took: started.elapsed() };
+            self.roll()?;
         }
+        if let Err(error) = self.store.close(&self.tail) {
+            tracing::warn!(%error, "the log was not closed cleanly; nothing is lost");
+        }
+        Ok(())
     }
 
     /// Plans one request. False: close.
-    fn take(&mut self, request: Request, commit: &mut Commit) -> bool {
-        let Request::Append { entries, conditions, answer } = request else { return false };
-        let all_known = entries.iter().all(|e| self.index.first(e.identity.as_ref()).is_some());
-        let lost =
-            conditions.into_iter().filter(|_| !all_known).find_map(|Condition { stream, expected }| {
-                let actual = self.index.stream_end(&stream);
-                (actual != expected.position)
-                    .then_some(AppendError::Conflict { stream: expected.stream, actual })
-            });
-        if let Some(conflict) = lost {
+    fn take(&mut self, request: Request, commit: &mut Commit) -> Result<bool, StoreError> {
+        let Request::Append { entries, conditions, answer } = request else { return Ok(false) };
+        if let Some(conflict) = self.lost(&entries, conditions).map_err(index_error)? {
             let _ = answer.send(Err(conflict));
-            return true;
+            return Ok(true);
         }
         let mut outcomes = Vec::with_capacity(entries.len());
         let mut fresh = Vec::with_capacity(entries.len());
         for entry in entries {
             // P2: the log holds one event for an identity, however often it is appended.
-            if let Some(position) = self.index.first(entry.identity.as_ref()) {
-                outcomes.push(Outcome::Duplicate { position });
+            let known = self.index.first(entry.identity.as_ref()).map_err(index_error)?;
+            if let (Some(position), Some(identity)) = (known, entry.identity) {
+                outcomes.push(Outcome::Duplicate { identity, position });
                 continue;
             }
-            self.head.position += 1;
-            let position = self.head.position;
+            self.tail.head.position += 1;
+            let position = self.tail.head.position;
             self.index.insert(entry.identity, entry.streams, position);
-            outcomes.push(Outcome::Recorded { position, event_id: entry.event.event_id.clone() });
+            let event_id = entry.event.event_id.clone();
+            outcomes.push(Outcome::Recorded(Appended {
+                position,
+                event_id,
+                recorded_at: 0,
+                duplicate: false,
+            }));
             fresh.push(entry);
         }
         commit.add(fresh);
         commit.answers.push((answer, outcomes));
-        true
+        Ok(true)
+    }
+
+    /// The first condition that does not hold. A repeat gets its first answer, so none matters to it.
+    fn lost(&self, entries: &[Entry], conditions: Vec<Condition>) -> io::Result<Option<AppendError>> {
+        if conditions.is_empty() {
+            return Ok(None);
+        }
+        let mut all_known = true;
+        for entry in entries {
+            all_known &= self.index.first(entry.identity.as_ref())?.is_some();
+        }
+        if all_known {
+            return Ok(None);
+        }
+        for Condition { stream, expected } in conditions {
+            let actual = self.index.stream_end(&stream)?;
+            if actual != expected.position {
+                return Ok(Some(AppendError::Conflict { stream: expected.stream, actual }));
+            }
+        }
+        Ok(None)
     }
 
     /// Makes a commit durable, shows it to followers, then answers (P1).
     fn commit(&mut self, commit: Commit) -> Result<(), StoreError> {
         let started = Instant::now();
-        self.recorded_at = self.recorded_at.max(clock::now());
-        let mut first = self.head.position + 1 - commit.events as u64;
+        if commit.events > 0 {
+            self.tail.recorded_at = self.tail.recorded_at.max(clock::now());
+        }
+        let Tail { head, recorded_at } = &mut self.tail;
+        let mut first = head.position + 1 - commit.events as u64;
         let mut batches = Vec::with_capacity(commit.batches.len());
         for entries in commit.batches {
             let encoded = entries.iter().map(|e| e.encoded.as_slice());
-            let bytes = record::encode(first, self.recorded_at, &self.head.hash, encoded);
+            let bytes = record::encode(first, *recorded_at, &head.hash, encoded);
             let record = Record { first, bytes: bytes.into() };
-            self.head.hash = record.hash();
+            head.hash = record.hash();
             self.store.put(&record)?;
             let events = entries.into_iter().map(|e| e.event).collect();
-            let batch = Batch::new(first, self.recorded_at, events);
+            let batch = Batch::new(first, *recorded_at, events);
             first = batch.end();
             batches.push(Arc::new(batch));
         }
         if !batches.is_empty() {
             self.store.sync()?;
-            self.store.anchor(&self.head)?;
-            self.heads.send_replace(self.head);
-            telemetry::committed(commit.events, batches.len(), started.elapsed(), self.head.position);
-            for batch in &batches {
-                let _ = self.live.send(Arc::clone(batch));
+            self.store.anchor(head)?;
+            self.heads.send_replace(*head);
+            telemetry::committed(commit.events, batches.len(), started.elapsed(), head.position);
+            for batch in batches {
+                let _ = self.live.send(batch);
             }
         }
-        for (answer, outcomes) in commit.answers {
-            let _ = answer.send(self.answer(outcomes, &batches)?);
+        for (answer, mut outcomes) in commit.answers {
+            for outcome in &mut outcomes {
+                if let Outcome::Recorded(appended) = outcome {
+                    appended.recorded_at = *recorded_at;
+                }
+            }
+            let _ = answer.send(Ok(outcomes));
         }
         Ok(())
     }
 
-    fn answer(
-        &self,
-        outcomes: Vec<Outcome>,
-        batches: &[Arc<Batch>],
-    ) -> Result<Result<Vec<Appended>, AppendError>, StoreError> {
-        let mut appended = Vec::with_capacity(outcomes.len());
-        for outcome in outcomes {
-            appended.push(match outcome {
-                Outcome::Recorded { position, event_id } => {
-                    Appended { position, event_id, recorded_at: self.recorded_at, duplicate: false }
-                }
-                Outcome::Duplicate { position } => match self.recall(position, batches)? {
-                    Some(first) => first,
-                    None => {
-                        return Ok(Err(AppendError::Unavailable(format!("cannot read position {position}"))));
-                    }
-                },
-            });
-        }
-        Ok(Ok(appended))
+    /// Goes on in a new segment where the last is full.
+    fn roll(&mut self) -> Result<(), StoreError> {
+        let Some(first) = self.store.roll(&self.tail)? else { return Ok(()) };
+        self.index.freeze(first, self.tail);
+        telemetry::rolled();
+        // Waits while the sealer is several segments behind (P10).
+        self.segments.send(first).map_err(|_| StoreError::Failed("the sealer has ended".to_owned()))
     }
+}
 
-    /// What was answered for the first of a duplicate.
-    fn recall(&self, position: u64, batches: &[Arc<Batch>]) -> Result<Option<Appended>, StoreError> {
-        let holds = |batch: &&Arc<Batch>| (batch.first()..batch.end()).contains(&position);
-        let batch = match batches.iter().find(holds) {
-            Some(batch) => Arc::clone(batch),
-            None => match self.store.scan(position).next().transpose()?.map(|r| r.decode()) {
-                Some(Ok(batch)) => Arc::new(batch),
-                _ => return Ok(None),
-            },
-        };
-        Ok(batch.events().find(|(p, _)| *p == position).map(|(_, event)| Appended {
-            position,
-            event_id: event.event_id.clone(),
-            recorded_at: batch.recorded_at(),
-            duplicate: true,
-        }))
-    }
+fn index_error(error: io::Error) -> StoreError {
+    StoreError::failed("the index cannot be read; it is made anew at the next start", &error)
 }
 
 impl Commit {

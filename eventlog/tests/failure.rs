@@ -5,7 +5,7 @@
 use std::sync::{Arc, Condvar, Mutex};
 
 use futures::{FutureExt as _, StreamExt as _, poll};
-use sos_eventlog::store::{MemoryStore, Store, StoreError};
+use sos_eventlog::store::{MemoryStore, Records, Store, StoreError};
 use sos_eventlog::{Append, AppendError, EventLog, Head, LocalLog, Record};
 use sos_proto::event::v1::Event;
 
@@ -59,7 +59,7 @@ impl Store for Told {
         self.records.anchored()
     }
 
-    fn scan(&self, position: u64) -> Box<dyn Iterator<Item = Result<Record, StoreError>> + '_> {
+    fn scan(&self, position: u64) -> Records<'_> {
         self.records.scan(position)
     }
 }
@@ -69,7 +69,7 @@ impl Store for Told {
 async fn nothing_is_answered_before_the_sync_returned() {
     let store = Told::new();
     store.tell(Disk::Hangs);
-    let log = LocalLog::start(store.clone()).unwrap();
+    let log = LocalLog::start(store.clone(), None).unwrap();
     let mut follower = log.follow(1);
     let mut append = log.append(Append::one(Event::default()));
     assert!(poll!(&mut append).is_pending());
@@ -89,7 +89,7 @@ async fn nothing_is_answered_before_the_sync_returned() {
 #[tokio::test]
 async fn a_failed_sync_ends_the_log() {
     let store = Told::new();
-    let log = LocalLog::start(store.clone()).unwrap();
+    let log = LocalLog::start(store.clone(), None).unwrap();
     let event = |id: &str| Event { request_id: id.to_owned(), ..Event::default() };
     log.append(Append::one(event("r1"))).await.unwrap();
     store.tell(Disk::Fails);
@@ -104,7 +104,7 @@ async fn a_failed_sync_ends_the_log() {
     log.close().await;
 
     // What was not acknowledged may be there all the same; a repeat finds out.
-    let log = LocalLog::start(store).unwrap();
+    let log = LocalLog::start(store, None).unwrap();
     assert!(log.append(Append::one(event("r1"))).await.unwrap()[0].duplicate);
     assert_eq!(log.append(Append::one(event("r2"))).await.unwrap()[0].position, 2);
 }

@@ -280,7 +280,30 @@ pub enum LogCommand {
         format: Format,
     },
     /// Check that nothing was changed, removed, inserted or moved; exit 3 and the first bad position if it was
-    Verify,
+    Verify(VerifyArgs),
+    /// Copy the log of a running or stopped server to a directory, or what came since the last time, and verify it
+    Backup {
+        /// The directory
+        dest: PathBuf,
+    },
+    /// Fill the new directory --data from a backup, and verify it
+    Restore {
+        /// The directory of the backup
+        backup: PathBuf,
+    },
+    /// Fill the new directory --data from an export, and verify it
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+    /// Move the oldest segments of the stopped log --data to compressed files, where it goes on to read them
+    Archive {
+        /// Only what ends before this position, or this time (2026-01-31T00:00:00Z)
+        #[arg(long, value_name = "POSITION|TIME")]
+        before: String,
+        /// The directory they go to
+        dest: PathBuf,
+    },
     /// Write every event as one line of JSON
     Export {
         /// To this file instead of standard output
@@ -293,6 +316,23 @@ pub enum LogCommand {
         #[arg(long, value_name = "POSITION")]
         to: Option<u64>,
     },
+}
+
+/// `sos log verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// From this position
+    #[arg(long, value_name = "POSITION", default_value_t = 1)]
+    pub from: u64,
+    /// To this position, inclusive [default: the end, which must be where it is known to be]
+    #[arg(long, value_name = "POSITION")]
+    pub to: Option<u64>,
+    /// Check against the signed heads in FILE, too; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub witness: Vec<PathBuf>,
+    /// Trust only heads that are signed with this public key, 64 hexadecimal digits [default: one key for all]
+    #[arg(long, value_name = "HEX", requires = "witness")]
+    pub witness_key: Option<String>,
 }
 
 /// `sos config`.

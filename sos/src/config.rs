@@ -26,7 +26,7 @@ pub struct Config {
     pub grpc: Listener,
     /// Metrics and health.
     pub http: Listener,
-    /// Between a gateway and a processor that run apart.
+    /// The event log.
     pub log: Log,
     /// Log lines.
     pub telemetry: Telemetry,
@@ -64,12 +64,19 @@ pub struct Listener {
     pub listen: String,
 }
 
-/// Between a gateway and a processor that run apart.
+/// The event log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
     /// Where `sos gateway` serves the log and `sos processor` finds it, `host:port`.
     pub address: String,
+    /// File that signed heads are appended to, so that a log whose end was cut off is found; best where who
+    /// can write `data` cannot write. Empty: there is none.
+    pub witness: PathBuf,
+    /// File of the key that signs them; made where there is none. Empty: `witness-key` in `data`.
+    pub witness_key: PathBuf,
+    /// Seconds between two signed heads, at least.
+    pub witness_interval_s: u64,
 }
 
 /// Log lines.
@@ -109,7 +116,12 @@ impl Default for Config {
             },
             grpc: listener(crate::cli::DEFAULT_GRPC),
             http: listener("127.0.0.1:8080"),
-            log: Log { address: "127.0.0.1:50052".to_owned() },
+            log: Log {
+                address: "127.0.0.1:50052".to_owned(),
+                witness: PathBuf::new(),
+                witness_key: PathBuf::new(),
+                witness_interval_s: 10,
+            },
             // rmqtt tells of every connection; its warnings are enough.
             telemetry: Telemetry { log: "info,rmqtt=warn".to_owned(), format: LogFormat::Text },
         }
@@ -230,6 +242,9 @@ fn check(config: &Config) -> Result<Addresses, Vec<String>> {
             "mqtt.embedded: false, and mqtt.external.address is empty: no call point could reach us"
                 .to_owned(),
         );
+    }
+    if !config.log.witness.as_os_str().is_empty() && config.log.witness.starts_with(&config.data) {
+        faults.push("log.witness: it lies in `data`, where whoever cuts the log can cut it too".to_owned());
     }
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&config.telemetry.log) {
         faults.push(format!("telemetry.log: {error}"));

@@ -10,6 +10,7 @@ mod serve;
 mod simulate;
 mod stop;
 mod telemetry;
+mod witness;
 
 use std::process::ExitCode;
 use std::time::Duration;

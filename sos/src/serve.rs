@@ -19,6 +19,7 @@ use tonic::service::Routes;
 use crate::cli::{ServeArgs, UpArgs};
 use crate::config::{self, Addresses, Config};
 use crate::stop::Stop;
+use crate::witness::Witness;
 use crate::{Outcome, output, remote, telemetry};
 
 /// Time from the wish to stop to the end of the process. Whatever is cut off then was never acknowledged.
@@ -52,6 +53,7 @@ struct House {
     ports_file: Option<PathBuf>,
     parts: Vec<Part>,
     log: Option<LocalLog>,
+    witness: JoinSet<anyhow::Result<()>>,
 }
 
 /// Runs `sos up`.
@@ -109,6 +111,7 @@ impl House {
             ports_file: args.ports_file,
             parts: Vec::new(),
             log: None,
+            witness: JoinSet::new(),
         })
     }
 
@@ -126,6 +129,11 @@ impl House {
                 None => Ok(()),
             }
         });
+        if let Some(witness) = Witness::configured(&self.config) {
+            witness.check(&log).await?;
+            // Not one of the parts that are waited for before the log is closed: it ends when the log does.
+            self.witness.spawn(witness.keep(log.clone()));
+        }
         self.log = Some(log.clone());
         Ok(Arc::new(log))
     }
@@ -221,6 +229,11 @@ impl House {
             }
             if let Some(log) = &self.log {
                 log.close().await;
+            }
+            while let Some(ended) = self.witness.join_next().await {
+                if let Err(error) = ended.map_err(Into::into).flatten() {
+                    tracing::warn!(error = format!("{error:#}"), "the last head was not witnessed");
+                }
             }
         });
         if drained.await.is_err() {

@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock};
 
 use bytes::Bytes;
 
-use super::{Store, StoreError};
+use super::{Records, Store, StoreError};
 use crate::Head;
 use crate::record::Record;
 
@@ -36,7 +36,7 @@ impl Store for MemoryStore {
         Ok(*self.anchor.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn scan(&self, position: u64) -> Box<dyn Iterator<Item = Result<Record, StoreError>> + '_> {
+    fn scan(&self, position: u64) -> Records<'_> {
         let map = self.records.read().unwrap_or_else(PoisonError::into_inner);
         let start = map.range(..=position).next_back().map_or(position, |(first, _)| *first);
         let records: Vec<_> = map

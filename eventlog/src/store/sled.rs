@@ -1,267 +1,193 @@
-//! Record batches in sled, one value each, below `<data>/segments/<first position>/`.
+//! One segment: record batches in a sled database, one value each.
 //!
 //! sled's own flush ends in `sync_file_range`, which promises nothing across a power cut; so each flush is
-//! followed by `fdatasync` on a handle of ours to the same file (P1).
+//! followed by `fdatasync` on a handle of ours to the same file (P1). sled panics on some damaged files:
+//! every call into it is guarded, and a panic becomes damage.
 
 use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tempfile::TempDir;
 
-use super::anchor::Anchor;
-use super::{Store, StoreError};
-use crate::Head;
+use super::{Records, StoreError, files};
 use crate::record::Record;
 
-/// sled's unit of allocation. A page above a quarter of it goes to a file of its own, which sled does not
-/// sync; a page holds up to 16 of our values, so a quarter must hold 16 full batches.
-const SLED_SEGMENT_BYTES: usize = 2 * 1024 * 1024;
+/// How a segment is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Being written. sled's unit of allocation is 2 MiB: a page above a quarter of it goes to a file of
+    /// its own, which sled does not sync; a page holds up to 16 of our values, and a quarter holds 16 full
+    /// batches.
+    Open,
+    /// Never written again: compressed, in smaller units, and every file of it is synced when it is sealed.
+    Packed,
+}
 
-/// Pages that sled keeps in memory.
-const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+impl Form {
+    fn config(self, cache: u64) -> sled::Config {
+        let config = sled::Config::new().mode(sled::Mode::HighThroughput).flush_every_ms(None);
+        let config = config.cache_capacity(cache);
+        match self {
+            Self::Open => config.segment_size(2 * 1024 * 1024),
+            Self::Packed => config.segment_size(512 * 1024).use_compression(true).compression_factor(1),
+        }
+    }
+}
 
-/// Record batches on disk.
+/// Pages that sled keeps in memory of the segment that is written, where those who are a little behind read.
+const CACHE_BYTES_WRITTEN: u64 = 32 * 1024 * 1024;
+
+/// Pages that sled keeps in memory of a segment that is only read, once, from its beginning to its end.
+const CACHE_BYTES_READ: u64 = 1024 * 1024;
+
+/// Time that sled's threads get to let go of a database that this process had open a moment ago.
+const RELEASE_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// A segment that is open.
 #[derive(Debug)]
-pub struct SledStore {
+pub(super) struct Segment {
+    // Dropped before the copy that it may be in.
     db: sled::Db,
     /// The file that sled writes, for `fdatasync`.
     file: File,
-    anchor: Anchor,
+    _copy: Option<TempDir>,
 }
 
-/// Why a directory cannot be opened as a log.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process has it.
-    #[error("{0} is in use by another process: stop it, or ask it with --grpc")]
-    InUse(PathBuf),
-    /// There is no log, and none was to be created.
-    #[error("{0} holds no event log")]
-    Missing(PathBuf),
-    /// The directory cannot be read or written.
-    #[error("cannot use {path}")]
-    Io {
-        /// Which file or directory.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// sled gives up on its files.
-    #[error("{path} is damaged ({reason}): keep a copy of it, then restore the segment from a backup")]
-    Damaged {
-        /// Which segment.
-        path: PathBuf,
-        /// What sled says.
-        reason: String,
-    },
-}
-
-impl SledStore {
-    /// Opens the log below `data`, and creates it where there is none.
-    ///
-    /// # Errors
-    /// See [`OpenError`].
-    pub fn create(data: &Path) -> Result<Self, OpenError> {
-        let segment = segment(data);
-        let io = |path: &Path| {
-            let path = path.to_owned();
-            move |source| OpenError::Io { path, source }
-        };
-        fs::create_dir_all(&segment).map_err(io(&segment))?;
-        let store = Self::open_segment(data, &segment)?;
-        // A new directory is durable only when its parent is: segment, segments, data, and what data is in.
-        let segment = segment.canonicalize().map_err(io(&segment))?;
-        for dir in segment.ancestors().take(4) {
-            File::open(dir).and_then(|d| d.sync_all()).map_err(io(dir))?;
-        }
-        Ok(store)
+impl Segment {
+    /// Opens the segment in `dir` to write to it.
+    pub fn open_to_write(dir: &Path) -> Result<Self, StoreError> {
+        Self::open_in(dir, Form::Open, CACHE_BYTES_WRITTEN, None)
     }
 
-    /// Opens the log below `data`.
-    ///
-    /// # Errors
-    /// See [`OpenError`].
-    pub fn open(data: &Path) -> Result<Self, OpenError> {
-        let segment = segment(data);
-        if !segment.join("db").is_file() {
-            return Err(OpenError::Missing(data.to_owned()));
-        }
-        Self::open_segment(data, &segment)
+    /// Opens the segment in `dir`, and makes it where there is none. sled may write to it.
+    pub fn open(dir: &Path, form: Form) -> Result<Self, StoreError> {
+        Self::open_in(dir, form, CACHE_BYTES_READ, None)
     }
 
-    fn open_segment(data: &Path, segment: &Path) -> Result<Self, OpenError> {
-        let config = sled::Config::new()
-            .path(segment)
-            .cache_capacity(CACHE_BYTES)
-            .segment_size(SLED_SEGMENT_BYTES)
-            .mode(sled::Mode::HighThroughput)
-            .flush_every_ms(None);
-        // sled panics on some damaged files.
-        let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
-        let db = opened.unwrap_or_else(|_| Err(sled::Error::Corruption { at: None, bt: () }));
-        let db = db.map_err(|error| match error {
-            sled::Error::Io(e) if e.to_string().contains("could not acquire lock") => {
-                OpenError::InUse(segment.to_owned())
+    /// Opens a copy of the segment in `dir`, below `scratch`, so that sled cannot change what it fails to
+    /// read.
+    pub fn open_copy(dir: &Path, form: Form, scratch: &Path) -> Result<Self, StoreError> {
+        let copy = tempfile::Builder::new().prefix("sos-log-").tempdir_in(scratch);
+        let copy = copy.map_err(|e| StoreError::failed(format!("cannot use {}", scratch.display()), &e))?;
+        files::copy_all(dir, copy.path())
+            .map_err(|e| StoreError::failed(format!("cannot copy {}", dir.display()), &e))?;
+        let path = copy.path().to_owned();
+        Self::open_in(&path, form, CACHE_BYTES_READ, Some(copy))
+    }
+
+    fn open_in(dir: &Path, form: Form, cache: u64, copy: Option<TempDir>) -> Result<Self, StoreError> {
+        let started = Instant::now();
+        let db = loop {
+            let config = form.config(cache).path(dir);
+            match guarded(|| config.open()) {
+                Err(error) if is_locked(&error) && started.elapsed() < RELEASE_TIME_MAX => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                opened => break opened.map_err(|e| named(e, dir))?,
             }
-            sled::Error::Io(source) => OpenError::Io { path: segment.to_owned(), source },
-            other => OpenError::Damaged { path: segment.to_owned(), reason: other.to_string() },
-        })?;
-        let path = segment.join("db");
-        let file = File::open(&path).map_err(|source| OpenError::Io { path, source })?;
-        let path = data.join("head");
-        let anchor = Anchor::open(&path).map_err(|source| OpenError::Io { path, source })?;
-        Ok(Self { db, file, anchor })
-    }
-}
-
-/// The segment that holds position 1; so far the only one.
-fn segment(data: &Path) -> PathBuf {
-    data.join("segments").join(format!("{:020}", 1))
-}
-
-impl Store for SledStore {
-    fn put(&self, record: &Record) -> Result<(), StoreError> {
-        self.db.insert(record.first.to_be_bytes(), &record.bytes[..]).map_err(store_error)?;
-        Ok(())
-    }
-
-    fn sync(&self) -> Result<(), StoreError> {
-        self.db.flush().map_err(store_error)?;
-        // P1: durable means that fdatasync returned.
-        self.file.sync_data().map_err(|e| StoreError::Failed(format!("fdatasync failed: {e}")))
-    }
-
-    fn anchor(&self, head: &Head) -> Result<(), StoreError> {
-        self.anchor.write(head).map_err(|e| StoreError::Failed(format!("the head cannot be written: {e}")))
-    }
-
-    fn anchored(&self) -> Result<Option<Head>, StoreError> {
-        self.anchor.read().map_err(|e| StoreError::Failed(format!("the head cannot be read: {e}")))
-    }
-
-    fn scan(&self, position: u64) -> Box<dyn Iterator<Item = Result<Record, StoreError>> + '_> {
-        let key = position.to_be_bytes();
-        let start = match self.db.range(..=key).next_back() {
-            Some(Ok((first, _))) => first,
-            Some(Err(e)) => return Box::new(std::iter::once(Err(store_error(e)))),
-            None => sled::IVec::from(&key),
         };
-        Box::new(self.db.range(start..).map(|entry| {
-            let (key, value) = entry.map_err(store_error)?;
-            let key = <[u8; 8]>::try_from(key.as_ref())
-                .map_err(|_| StoreError::Damaged("a key is not 8 bytes long".to_owned()))?;
-            Ok(Record { first: u64::from_be_bytes(key), bytes: Bytes::copy_from_slice(&value) })
+        let file = File::open(dir.join("db"));
+        let file = file.map_err(|e| StoreError::failed(format!("cannot use {}", dir.display()), &e))?;
+        Ok(Self { db, file, _copy: copy })
+    }
+
+    /// Makes a new, empty segment at `dir`, whole or not at all, and opens it.
+    pub fn create(dir: &Path) -> Result<Self, StoreError> {
+        let make = || {
+            let new = dir.with_extension("new");
+            files::remove(&new)?;
+            files::create_dir(&new)?;
+            drop(Self::open(&new, Form::Open).map_err(io::Error::other)?);
+            // sled syncs neither its configuration nor its directory.
+            for name in files::list(&new)? {
+                File::open(new.join(name))?.sync_all()?;
+            }
+            files::sync_dir(&new)?;
+            fs::rename(&new, dir)?;
+            files::sync_parent(dir)
+        };
+        make().map_err(|e: io::Error| StoreError::failed(format!("cannot make {}", dir.display()), &e))?;
+        Self::open_to_write(dir)
+    }
+
+    /// Size of the file that sled writes, in bytes.
+    pub fn bytes(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// Writes one record batch.
+    pub fn put(&self, record: &Record) -> Result<(), StoreError> {
+        guarded(|| self.db.insert(record.first.to_be_bytes(), &record.bytes[..])).map(drop)
+    }
+
+    /// Takes a record batch away, as nobody should.
+    #[cfg(test)]
+    pub fn remove(&self, first: u64) -> Result<(), StoreError> {
+        guarded(|| self.db.remove(first.to_be_bytes())).map(drop)
+    }
+
+    /// Makes durable what was put.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        guarded(|| self.db.flush())?;
+        // P1: durable means that fdatasync returned.
+        self.file.sync_data().map_err(|e| StoreError::failed("fdatasync failed", &e))
+    }
+
+    /// The record batch with the greatest key that is not above `position`, and all behind it.
+    pub fn scan(&self, position: u64) -> Records<'static> {
+        let key = position.to_be_bytes();
+        let start = match guarded(|| self.db.range(..=key).next_back().transpose()) {
+            Ok(Some((first, _))) => first,
+            Ok(None) => sled::IVec::from(&key),
+            Err(error) => return Box::new(std::iter::once(Err(error))),
+        };
+        let mut entries = self.db.range(start..);
+        let mut failed = false;
+        Box::new(std::iter::from_fn(move || {
+            if failed {
+                return None;
+            }
+            let record = guarded(|| entries.next().transpose()).and_then(|e| e.map(record).transpose());
+            failed = record.is_err();
+            record.transpose()
         }))
     }
 }
 
-fn store_error(error: sled::Error) -> StoreError {
-    match error {
-        sled::Error::Corruption { .. } => StoreError::Damaged(error.to_string()),
-        other => StoreError::Failed(other.to_string()),
+fn record((key, value): (sled::IVec, sled::IVec)) -> Result<Record, StoreError> {
+    let key =
+        <[u8; 8]>::try_from(key.as_ref()).map_err(|_| StoreError::damaged("a key is not 8 bytes long"))?;
+    Ok(Record { first: u64::from_be_bytes(key), bytes: Bytes::copy_from_slice(&value) })
+}
+
+fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, StoreError> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(result) => result.map_err(|error| match error {
+            sled::Error::Io(error) => StoreError::Failed(error.to_string()),
+            other => StoreError::damaged(other.to_string()),
+        }),
+        Err(_) => Err(StoreError::damaged("sled gave up on it")),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Append, EventLog as _, LocalLog, ReadError, StartError};
-    use sos_proto::event::v1::Event;
+fn is_locked(error: &StoreError) -> bool {
+    matches!(error, StoreError::Failed(reason) if reason.contains("could not acquire lock"))
+}
 
-    /// A stopped log of ten batches of one event.
-    async fn stopped_log() -> tempfile::TempDir {
-        let dir = tempfile::tempdir().unwrap();
-        let log = LocalLog::open(dir.path()).unwrap();
-        for number in 1..=10 {
-            let event = Event { event_id: format!("event-{number}"), ..Event::default() };
-            log.append(Append::one(event)).await.unwrap();
+/// The same error, saying where.
+fn named(error: StoreError, dir: &Path) -> StoreError {
+    match error {
+        StoreError::Damaged { position, reason } => {
+            let reason = format!(
+                "{} cannot be opened ({reason}): keep a copy of it, then restore it from a backup",
+                dir.display()
+            );
+            StoreError::Damaged { position, reason }
         }
-        log.close().await;
-        dir
-    }
-
-    /// The position at which opening finds damage.
-    fn first_bad(dir: &Path) -> u64 {
-        match LocalLog::open(dir) {
-            Err(StartError::Read(ReadError::Damaged { position, .. })) => position,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Changes what is stored with sled itself, as somebody would who wants to leave no trace.
-    fn tamper(dir: &Path, change: impl FnOnce(&sled::Db)) {
-        let store = SledStore::open(dir).unwrap();
-        change(&store.db);
-        store.db.flush().unwrap();
-    }
-
-    // P11: whoever changes, removes or adds a batch with the right tools is found.
-    #[tokio::test]
-    async fn what_was_changed_through_sled_is_found() {
-        let key = |position: u64| position.to_be_bytes();
-        let dir = stopped_log().await;
-        tamper(dir.path(), |db| {
-            let mut value = db.get(key(4)).unwrap().unwrap().to_vec();
-            *value.last_mut().unwrap() ^= 1;
-            db.insert(key(4), value).unwrap();
-        });
-        assert_eq!(first_bad(dir.path()), 4);
-
-        let dir = stopped_log().await;
-        tamper(dir.path(), |db| drop(db.remove(key(4)).unwrap()));
-        assert_eq!(first_bad(dir.path()), 4);
-
-        let dir = stopped_log().await;
-        tamper(dir.path(), |db| {
-            let (a, b) = (db.get(key(4)).unwrap().unwrap(), db.get(key(5)).unwrap().unwrap());
-            db.insert(key(4), b).unwrap();
-            db.insert(key(5), a).unwrap();
-        });
-        assert_eq!(first_bad(dir.path()), 4);
-    }
-
-    // P11: a log that lost its end is found by its anchor, and so is one that was written anew.
-    #[tokio::test]
-    async fn a_lost_end_is_found() {
-        let dir = stopped_log().await;
-        tamper(dir.path(), |db| drop(db.remove(10u64.to_be_bytes()).unwrap()));
-        assert_eq!(first_bad(dir.path()), 10);
-
-        let (dir, other) = (stopped_log().await, stopped_log().await);
-        fs::copy(other.path().join("head"), dir.path().join("head")).unwrap();
-        assert_eq!(first_bad(dir.path()), 10);
-    }
-
-    // P1: full batches stay in the file that we sync. sled puts large pages into files of their own, which
-    // nobody syncs.
-    #[test]
-    fn full_batches_stay_in_the_file_that_is_synced() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = SledStore::create(dir.path()).unwrap();
-        for first in 1..=1_000 {
-            let bytes = Bytes::from(vec![b'x'; crate::BATCH_BYTES_MAX + 300]);
-            store.put(&Record { first, bytes }).unwrap();
-            store.sync().unwrap();
-        }
-        assert_eq!(fs::read_dir(segment(dir.path()).join("blobs")).unwrap().count(), 0);
-    }
-
-    // P1: an end that sled itself gives up is a loss, and never taken for a shorter log.
-    #[tokio::test]
-    async fn a_changed_byte_in_the_file_is_found() {
-        let dir = stopped_log().await;
-        let path = segment(dir.path()).join("db");
-        let mut bytes = fs::read(&path).unwrap();
-        let at = bytes.windows(7).position(|w| w == b"event-4").unwrap();
-        bytes[at + 6] = b'5';
-        fs::write(&path, bytes).unwrap();
-        match LocalLog::open(dir.path()) {
-            Err(
-                StartError::Read(ReadError::Damaged { .. }) | StartError::Open(OpenError::Damaged { .. }),
-            ) => {}
-            other => panic!("{other:?}"),
-        }
+        StoreError::Failed(reason) => StoreError::Failed(format!("{}: {reason}", dir.display())),
     }
 }

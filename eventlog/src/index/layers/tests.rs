@@ -1,0 +1,80 @@
+//! Layers over many segments: merging, restarts, and files that are missing or of another log.
+
+use super::*;
+use crate::Head;
+use crate::store::Sealed;
+
+fn key(number: u64) -> Key {
+    let mut key = Key::default();
+    key.copy_from_slice(&blake3::hash(&number.to_be_bytes()).as_bytes()[..16]);
+    key
+}
+
+/// Segments of ten positions each.
+fn ended(segments: u64) -> Vec<Ended> {
+    let segment = |at: u64| {
+        let head = Head { position: at * 10 + 10, hash: *blake3::hash(&at.to_be_bytes()).as_bytes() };
+        let seal = Sealed { previous: [0; 32], tail: Tail { head, recorded_at: 0 } };
+        Ended { first: at * 10 + 1, last: at * 10 + 10, seal: Some(seal) }
+    };
+    (0..segments).map(segment).collect()
+}
+
+fn grow(layers: &Layers, segments: std::ops::Range<u64>) {
+    for segment in &ended(segments.end)[usize::try_from(segments.start).unwrap()..] {
+        let entries = (segment.first..=segment.last).map(|position| (key(position), position)).collect();
+        layers.freeze(segment.first, segment.seal.unwrap().tail, entries);
+        layers.persist().unwrap();
+    }
+}
+
+fn assert_knows(layers: &Layers, end: u64) {
+    for position in 1..=end {
+        assert_eq!(layers.get(&key(position)).unwrap(), Some(position));
+    }
+    assert_eq!(layers.get(&key(end + 1)).unwrap(), None);
+}
+
+// P2, P10: however many segments there were, few runs are asked, and none of them forgets.
+#[test]
+fn runs_are_merged_and_found_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Some(dir.path().to_owned());
+    let (layers, covered) = Layers::open(path.clone(), &[]).unwrap();
+    assert_eq!(covered, Tail::default());
+    grow(&layers, 0..200);
+    assert_knows(&layers, 2_000);
+    assert!(layers.read().len() <= 3 * MERGE_FAN_IN, "{}", layers.read().len());
+    let files = || std::fs::read_dir(dir.path()).unwrap().count();
+    assert_eq!(files(), layers.read().len());
+
+    let (layers, covered) = Layers::open(path.clone(), &ended(200)).unwrap();
+    assert_eq!(covered.head.position, 2_000);
+    assert_knows(&layers, 2_000);
+
+    // What is of another log, or of a segment that is not sealed, is not believed.
+    let (_, covered) = Layers::open(path.clone(), &ended(199)).unwrap();
+    assert!(covered.head.position < 2_000);
+    let mut others = ended(199);
+    others.iter_mut().for_each(|ended| ended.seal.as_mut().unwrap().tail.head.hash = [9; 32]);
+    assert_eq!(Layers::open(path, &others).unwrap().1, Tail::default());
+    assert_eq!(files(), 0);
+}
+
+// P4: a damaged file is thrown away, and what it said is learned from the log again.
+#[test]
+fn a_damaged_run_is_thrown_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = Some(dir.path().to_owned());
+    grow(&Layers::open(path.clone(), &[]).unwrap().0, 0..3);
+    let second = run::list(dir.path()).unwrap().into_iter().find(|(range, _)| range.first == 11).unwrap().1;
+    let mut bytes = std::fs::read(&second).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&second, bytes).unwrap();
+    let (layers, covered) = Layers::open(path, &ended(3)).unwrap();
+    assert_eq!(covered.head.position, 10);
+    assert!(!second.exists());
+    grow(&layers, 1..3);
+    assert_knows(&layers, 30);
+}

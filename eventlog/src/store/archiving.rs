@@ -1,0 +1,85 @@
+//! Moving sealed segments to compressed files outside the directory of the log, and finding them again.
+//!
+//! What was moved stays a part of the log: it is read from where it went. The note that says where is a seal
+//! whose one file is the archive. Invariant: the segment is removed only after archive and note are durable.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::archive::{self, Archive};
+use super::parts::Part;
+use super::seal::Seal;
+use super::segments::SegmentStore;
+use super::{Store as _, StoreError, Tail, files, reading};
+use crate::record::{Chain, Record};
+
+impl SegmentStore {
+    /// Moves sealed segments, oldest first, to compressed files in `dest` for as long as `goes` says so of
+    /// their end. Tells `moved` of each. Answers with the last position that is archived now, 0 for none.
+    ///
+    /// # Errors
+    /// If one cannot be moved; what was moved before stays moved, and nothing is lost.
+    pub fn archive(
+        &self,
+        dest: &Path,
+        goes: impl Fn(&Tail) -> bool,
+        mut moved: impl FnMut(u64),
+    ) -> Result<u64, StoreError> {
+        let parts: Vec<_> = self.row().parts.iter().map(|(first, part)| (*first, part.clone())).collect();
+        let mut end = 0;
+        for (first, part) in parts {
+            match part {
+                Part::Archived(_, seal) => end = seal.sealed.tail.head.position,
+                Part::Sealed(dir, seal) if goes(&seal.sealed.tail) => {
+                    let records = reading::until(self.scan(first), seal.sealed.tail.head.position);
+                    let (path, note) = archive_segment(&dir, &seal, records, dest)?;
+                    self.row().parts.insert(first, Part::Archived(path, Arc::new(note)));
+                    self.pool.evict(first);
+                    end = seal.sealed.tail.head.position;
+                    moved(end);
+                }
+                _ => break,
+            }
+        }
+        Ok(end)
+    }
+}
+
+/// Moves one segment. Answers with where it went, and the seal of it there.
+fn archive_segment(
+    dir: &Path,
+    seal: &Seal,
+    records: impl Iterator<Item = Result<Record, StoreError>>,
+    dest: &Path,
+) -> Result<(PathBuf, Seal), StoreError> {
+    let failed = |e: io::Error| StoreError::failed(format!("cannot archive to {}", dest.display()), &e);
+    files::create_dir(dest).map_err(failed)?;
+    let path = dest.canonicalize().map_err(failed)?.join(format!("{:020}.sosarchive", seal.first));
+    // Left by an archiving that was cut short.
+    files::remove(&path).map_err(failed)?;
+    archive::write(&path, records)?;
+    let mut chain = Chain::default();
+    for (at, record) in Archive::open(&path)?.scan(seal.first).enumerate() {
+        let record = record?;
+        if at == 0 {
+            chain = Chain::before(&record)?;
+        }
+        chain.take(&record)?;
+    }
+    if chain.head() != seal.sealed.tail.head {
+        return Err(StoreError::damaged(format!("{} is not what was sealed", path.display())));
+    }
+    let note = Seal::of_file(&path, seal.first, seal.sealed).map_err(failed)?;
+    files::write_whole(&dir.with_extension("archived"), &note.encode()).map_err(failed)?;
+    files::remove(dir).map_err(failed)?;
+    Ok((path, note))
+}
+
+/// Where a note says that a segment went, and the seal of it there.
+pub(super) fn read_note(note: &Path) -> Result<(PathBuf, Seal), StoreError> {
+    let unreadable = || StoreError::damaged(format!("{} is not what was written", note.display()));
+    let seal = Seal::read(note)?.ok_or_else(unreadable)?;
+    let path = seal.only_file().ok_or_else(unreadable)?;
+    Ok((path, seal))
+}
