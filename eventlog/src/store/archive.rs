@@ -169,6 +169,17 @@ mod tests {
         }
     }
 
+    /// An archive that format version 1 wrote, of the first segment of the fixture beside it. Kept for ever.
+    #[test]
+    fn version_1_is_read_as_it_was_written() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+        let archive = Archive::open(&fixtures.join("v1.sosarchive")).unwrap();
+        let store = crate::store::SegmentStore::read_only(&fixtures.join("v1")).unwrap();
+        let archived: Result<Vec<_>, _> = archive.scan(1).collect();
+        let stored: Result<Vec<_>, _> = crate::store::Store::scan(&store, 1).take(10).collect();
+        assert_eq!(archived.unwrap(), stored.unwrap());
+    }
+
     // P11: no byte of an archive can be changed unseen.
     #[test]
     fn any_changed_byte_is_found() {
