@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use serde::{Deserialize, Serialize};
+use sos_eventlog::store::Limits;
 use sos_gateway::external;
 
 use crate::cli::{ConfigArgs, ConfigCommand, Format, SourceArgs};
@@ -70,6 +71,10 @@ pub struct Listener {
 pub struct Log {
     /// Where `sos gateway` serves the log and `sos processor` finds it, `host:port`.
     pub address: String,
+    /// A new segment of the log begins when the file of the last has so many bytes.
+    pub segment_bytes: u64,
+    /// A new segment of the log begins when the last has so many events.
+    pub segment_events: u64,
     /// File that signed heads are appended to, so that a log whose end was cut off is found; best where who
     /// can write `data` cannot write. Empty: there is none.
     pub witness: PathBuf,
@@ -102,6 +107,7 @@ pub enum LogFormat {
 impl Default for Config {
     fn default() -> Self {
         let listener = |listen: &str| Listener { listen: listen.to_owned() };
+        let limits = Limits::default();
         Self {
             data: PathBuf::from("sos-data"),
             insecure: false,
@@ -118,6 +124,8 @@ impl Default for Config {
             http: listener("127.0.0.1:8080"),
             log: Log {
                 address: "127.0.0.1:50052".to_owned(),
+                segment_bytes: limits.segment_bytes,
+                segment_events: limits.segment_events,
                 witness: PathBuf::new(),
                 witness_key: PathBuf::new(),
                 witness_interval_s: 10,
@@ -143,6 +151,13 @@ pub struct Addresses {
     pub log: SocketAddr,
 }
 
+impl Log {
+    /// When a segment is full.
+    pub fn limits(&self) -> Limits {
+        Limits { segment_bytes: self.segment_bytes, segment_events: self.segment_events }
+    }
+}
+
 /// Reads the configuration and checks it whole.
 ///
 /// # Errors
@@ -153,6 +168,9 @@ pub fn load(source: &SourceArgs) -> anyhow::Result<(Config, Addresses)> {
         check(&config).map_err(|faults| anyhow::anyhow!("configuration: {}", faults.join("; ")))?;
     Ok((config, addresses))
 }
+
+/// An empty segment has half as many bytes already.
+const SEGMENT_BYTES_MIN: u64 = 4 * 1024 * 1024;
 
 /// First levels of the keys.
 const SECTIONS: [&str; 7] = ["data", "insecure", "mqtt", "grpc", "http", "log", "telemetry"];
@@ -242,6 +260,15 @@ fn check(config: &Config) -> Result<Addresses, Vec<String>> {
             "mqtt.embedded: false, and mqtt.external.address is empty: no call point could reach us"
                 .to_owned(),
         );
+    }
+    if config.log.segment_bytes < SEGMENT_BYTES_MIN {
+        faults.push(format!(
+            "log.segment_bytes: {} is less than {SEGMENT_BYTES_MIN}",
+            config.log.segment_bytes
+        ));
+    }
+    if config.log.segment_events == 0 {
+        faults.push("log.segment_events: 0 is less than 1".to_owned());
     }
     if !config.log.witness.as_os_str().is_empty() && config.log.witness.starts_with(&config.data) {
         faults.push("log.witness: it lies in `data`, where whoever cuts the log can cut it too".to_owned());

@@ -117,7 +117,8 @@ impl House {
 
     async fn open_log(&mut self) -> anyhow::Result<Arc<dyn EventLog>> {
         let data = self.config.data.clone();
-        let log = tokio::task::spawn_blocking(move || LocalLog::open(&data)).await?;
+        let limits = self.config.log.limits();
+        let log = tokio::task::spawn_blocking(move || LocalLog::open_with(&data, limits)).await?;
         let log =
             log.with_context(|| format!("failed to open the event log in {}", self.config.data.display()))?;
         let failed = log.clone();

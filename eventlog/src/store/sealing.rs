@@ -28,14 +28,16 @@ pub(super) fn seal(
     let seal = Seal::of(&new, first, sealed).map_err(failed)?;
     seal.sync_files(&new).map_err(failed)?;
     files::write_whole(&new.join(SEAL), &seal.encode()).map_err(failed)?;
-    let replace = || {
-        let old = dir.with_extension("old");
-        fs::rename(dir, &old)?;
-        fs::rename(&new, dir)?;
-        files::sync_parent(dir)?;
-        files::remove(&old)
-    };
-    replace().map_err(failed)?;
+    let old = dir.with_extension("old");
+    fs::rename(dir, &old).map_err(failed)?;
+    if let Err(error) = fs::rename(&new, dir) {
+        fs::rename(&old, dir).map_err(failed)?;
+        return Err(failed(error));
+    }
+    // It is in place. What is left of the old one counts no more, and is removed at the next start at the latest.
+    if let Err(error) = files::sync_parent(dir).and_then(|()| files::remove(&old)) {
+        tracing::warn!(%error, path = %old.display(), "what was packed cannot be removed yet");
+    }
     Ok(seal)
 }
 

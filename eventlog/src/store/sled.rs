@@ -44,6 +44,25 @@ const CACHE_BYTES_WRITTEN: u64 = 32 * 1024 * 1024;
 /// Pages that sled keeps in memory of a segment that is only read, once, from its beginning to its end.
 const CACHE_BYTES_READ: u64 = 1024 * 1024;
 
+/// A database whose end is guarded too: sled panics when it cannot sync at the last moment.
+#[derive(Debug)]
+struct Guarded(Option<sled::Db>);
+
+impl Guarded {
+    /// Calls sled. A panic becomes damage.
+    fn call<T>(&self, call: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, StoreError> {
+        let db = self.0.as_ref().ok_or_else(|| StoreError::Failed("the segment is closed".to_owned()))?;
+        guarded(|| call(db))
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let db = self.0.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(db)));
+    }
+}
+
 /// Time that sled's threads get to let go of a database that this process had open a moment ago.
 const RELEASE_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -51,7 +70,7 @@ const RELEASE_TIME_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Segment {
     // Dropped before the copy that it may be in.
-    db: sled::Db,
+    db: Guarded,
     /// The file that sled writes, for `fdatasync`.
     file: File,
     _copy: Option<TempDir>,
@@ -92,7 +111,7 @@ impl Segment {
         };
         let file = File::open(dir.join("db"));
         let file = file.map_err(|e| StoreError::failed(format!("cannot use {}", dir.display()), &e))?;
-        Ok(Self { db, file, _copy: copy })
+        Ok(Self { db: Guarded(Some(db)), file, _copy: copy })
     }
 
     /// Makes a new, empty segment at `dir`, whole or not at all, and opens it.
@@ -121,18 +140,18 @@ impl Segment {
 
     /// Writes one record batch.
     pub fn put(&self, record: &Record) -> Result<(), StoreError> {
-        guarded(|| self.db.insert(record.first.to_be_bytes(), &record.bytes[..])).map(drop)
+        self.db.call(|db| db.insert(record.first.to_be_bytes(), &record.bytes[..])).map(drop)
     }
 
     /// Takes a record batch away, as nobody should.
     #[cfg(test)]
     pub fn remove(&self, first: u64) -> Result<(), StoreError> {
-        guarded(|| self.db.remove(first.to_be_bytes())).map(drop)
+        self.db.call(|db| db.remove(first.to_be_bytes())).map(drop)
     }
 
     /// Makes durable what was put.
     pub fn sync(&self) -> Result<(), StoreError> {
-        guarded(|| self.db.flush())?;
+        self.db.call(|db| db.flush())?;
         // P1: durable means that fdatasync returned.
         self.file.sync_data().map_err(|e| StoreError::failed("fdatasync failed", &e))
     }
@@ -140,12 +159,14 @@ impl Segment {
     /// The record batch with the greatest key that is not above `position`, and all behind it.
     pub fn scan(&self, position: u64) -> Records<'static> {
         let key = position.to_be_bytes();
-        let start = match guarded(|| self.db.range(..=key).next_back().transpose()) {
-            Ok(Some((first, _))) => first,
-            Ok(None) => sled::IVec::from(&key),
+        let entries = self.db.call(|db| {
+            let start = db.range(..=key).next_back().transpose()?;
+            Ok(db.range(start.map_or_else(|| sled::IVec::from(&key), |(first, _)| first)..))
+        });
+        let mut entries = match entries {
+            Ok(entries) => entries,
             Err(error) => return Box::new(std::iter::once(Err(error))),
         };
-        let mut entries = self.db.range(start..);
         let mut failed = false;
         Box::new(std::iter::from_fn(move || {
             if failed {
