@@ -261,6 +261,21 @@ fn check(config: &Config) -> Result<Addresses, Vec<String>> {
                 .to_owned(),
         );
     }
+    faults.extend(check_log(config));
+    if let Err(error) = tracing_subscriber::EnvFilter::try_new(&config.telemetry.log) {
+        faults.push(format!("telemetry.log: {error}"));
+    }
+    match (grpc, http, log) {
+        (Some(grpc), Some(http), Some(log)) if faults.is_empty() => {
+            Ok(Addresses { mqtt, external, grpc, http, log })
+        }
+        _ => Err(faults),
+    }
+}
+
+/// What is wrong with the keys of the log's storage.
+fn check_log(config: &Config) -> Vec<String> {
+    let mut faults = Vec::new();
     if config.log.segment_bytes < SEGMENT_BYTES_MIN {
         faults.push(format!(
             "log.segment_bytes: {} is less than {SEGMENT_BYTES_MIN}",
@@ -273,15 +288,7 @@ fn check(config: &Config) -> Result<Addresses, Vec<String>> {
     if !config.log.witness.as_os_str().is_empty() && config.log.witness.starts_with(&config.data) {
         faults.push("log.witness: it lies in `data`, where whoever cuts the log can cut it too".to_owned());
     }
-    if let Err(error) = tracing_subscriber::EnvFilter::try_new(&config.telemetry.log) {
-        faults.push(format!("telemetry.log: {error}"));
-    }
-    match (grpc, http, log) {
-        (Some(grpc), Some(http), Some(log)) if faults.is_empty() => {
-            Ok(Addresses { mqtt, external, grpc, http, log })
-        }
-        _ => Err(faults),
-    }
+    faults
 }
 
 /// Runs `sos config`.

@@ -34,8 +34,11 @@ impl SegmentStore {
                 Part::Sealed(dir, seal) if goes(&seal.sealed.tail) => {
                     let records = reading::until(self.scan(first), seal.sealed.tail.head.position);
                     let (path, note) = archive_segment(&dir, &seal, records, dest)?;
-                    self.row().parts.insert(first, Part::Archived(path, Arc::new(note)));
-                    self.pool.evict(first);
+                    self.pool.replace(first, || {
+                        self.row().parts.insert(first, Part::Archived(path, Arc::new(note)));
+                        files::remove(&dir)
+                            .map_err(|e| StoreError::failed(format!("cannot remove {}", dir.display()), &e))
+                    })?;
                     end = seal.sealed.tail.head.position;
                     moved(end);
                 }
@@ -46,7 +49,7 @@ impl SegmentStore {
     }
 }
 
-/// Moves one segment. Answers with where it went, and the seal of it there.
+/// Copies one segment, and notes that the copy counts now. Answers with where it is, and the seal of it there.
 fn archive_segment(
     dir: &Path,
     seal: &Seal,
@@ -72,7 +75,6 @@ fn archive_segment(
     }
     let note = Seal::of_file(&path, seal.first, seal.sealed).map_err(failed)?;
     files::write_whole(&dir.with_extension("archived"), &note.encode()).map_err(failed)?;
-    files::remove(dir).map_err(failed)?;
     Ok((path, note))
 }
 

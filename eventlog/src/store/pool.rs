@@ -61,10 +61,13 @@ impl<S> Pool<S> {
         self.lock().push((first, segment));
     }
 
-    /// Closes a segment as soon as nobody uses it.
-    pub fn evict(&self, first: u64) {
-        self.lock().retain(|(f, _)| *f != first);
+    /// Changes what is on disk of a segment, while nobody opens one. Who has it open keeps what was there.
+    pub fn replace<T, E>(&self, first: u64, change: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let mut segments = self.lock();
+        let changed = change()?;
+        segments.retain(|(f, _)| *f != first);
         self.freed.notify_all();
+        Ok(changed)
     }
 
     /// Closes everything as soon as nobody uses it.
@@ -114,7 +117,7 @@ mod tests {
             drop(lease(&pool, first));
         }
         assert_eq!(open(&pool), [1, 3]);
-        pool.evict(1);
+        pool.replace(1, || Ok::<_, StoreError>(())).unwrap();
         assert_eq!(open(&pool), [3]);
     }
 

@@ -1,7 +1,6 @@
 //! Reading record batches from the row of segments, one segment at a time.
 
 use std::ops::Bound;
-use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use super::archive::Archive;
@@ -25,11 +24,11 @@ impl SegmentStore {
     /// The record batch that holds `position`, and all behind it.
     pub(super) fn scan_from(&self, position: u64) -> Records<'_> {
         let mut at = (position, false);
-        let mut current: Option<(Source, Records<'static>)> = None;
+        let mut current: Option<(Records<'static>, Source)> = None;
         let mut failed = false;
         Box::new(std::iter::from_fn(move || {
             while !failed {
-                if let Some((_, records)) = &mut current {
+                if let Some((records, _)) = &mut current {
                     if let Some(record) = records.next() {
                         failed = record.is_err();
                         return Some(record);
@@ -40,7 +39,7 @@ impl SegmentStore {
                 match self.source(at.0, at.1)? {
                     Ok((first, source, records)) => {
                         at = (first, true);
-                        current = Some((source, records));
+                        current = Some((records, source));
                     }
                     Err(error) => {
                         failed = true;
@@ -72,36 +71,42 @@ impl SegmentStore {
             let records = segment.scan(from);
             return Some(Ok((first, Source::Last { _segment: segment }, records)));
         }
-        let scratch = row.scratch.clone();
         drop(row);
-        Some(self.open_part(first, &part, scratch.as_deref(), from))
+        Some(self.open_part(first, &part, from))
     }
 
     fn open_part(
         &self,
         first: u64,
         part: &Part,
-        scratch: Option<&Path>,
         from: u64,
     ) -> Result<(u64, Source, Records<'static>), StoreError> {
-        let located = |error| self.locate(error, first, part, scratch);
-        let open = |dir: &Path, form| match scratch {
-            Some(scratch) => Segment::open_copy(dir, form, scratch),
-            None => Segment::open(dir, form),
-        };
-        let lease = match part {
-            Part::Archived(path, seal) => {
-                self.once(first, || seal.check_file(path)).map_err(located)?;
-                return Ok((first, Source::Archived, Archive::open(path)?.scan(from)));
-            }
-            Part::Open(dir) => self.pool.lease(first, || open(dir, Form::Open))?,
-            Part::Sealed(dir, seal) => self.pool.lease(first, || {
-                self.once(first, || seal.check(dir)).map_err(located)?;
-                open(dir, Form::Packed)
-            })?,
-        };
+        if let Part::Archived(path, seal) = part {
+            self.once(first, || seal.check_file(path)).map_err(|e| self.locate(e, first, part))?;
+            return Ok((first, Source::Archived, Archive::open(path)?.scan(from)));
+        }
+        let lease = self.pool.lease(first, || self.open_segment(first))?;
         let records = lease.get().map(|segment| segment.scan(from)).unwrap_or(Box::new(std::iter::empty()));
         Ok((first, Source::Leased { _lease: lease }, records))
+    }
+
+    /// Opens a segment as it is now: it may have been sealed a moment ago.
+    fn open_segment(&self, first: u64) -> Result<Segment, StoreError> {
+        let row = self.row();
+        let (part, scratch) = (row.parts.get(&first).cloned(), row.scratch.clone());
+        drop(row);
+        let (dir, form) = match &part {
+            Some(Part::Open(dir)) => (dir, Form::Open),
+            Some(part @ Part::Sealed(dir, seal)) => {
+                self.once(first, || seal.check(dir)).map_err(|e| self.locate(e, first, part))?;
+                (dir, Form::Packed)
+            }
+            _ => return Err(StoreError::Failed("the segment was archived meanwhile".to_owned())),
+        };
+        match scratch {
+            Some(scratch) => Segment::open_copy(dir, form, &scratch),
+            None => Segment::open(dir, form),
+        }
     }
 
     /// Checks every byte of every file of the segment that holds `position`, where a seal tells them. Answers
@@ -112,7 +117,7 @@ impl SegmentStore {
     pub(crate) fn check_segment(&self, position: u64) -> Result<u64, StoreError> {
         let row = self.row();
         let Some((first, part)) = row.parts.range(..=position).next_back() else { return Ok(u64::MAX) };
-        let (first, part, scratch) = (*first, part.clone(), row.scratch.clone());
+        let (first, part) = (*first, part.clone());
         let next = row.parts.range((Bound::Excluded(first), Bound::Unbounded)).next();
         let end = next.map_or(u64::MAX, |(next, _)| next - 1);
         drop(row);
@@ -124,7 +129,7 @@ impl SegmentStore {
             Part::Sealed(dir, seal) => self.once(first, || seal.check(dir)),
             Part::Archived(path, seal) => self.once(first, || seal.check_file(path)),
         };
-        checked.map_err(|error| self.locate(error, first, &part, scratch.as_deref()))?;
+        checked.map_err(|error| self.locate(error, first, &part))?;
         Ok(end)
     }
 
@@ -145,17 +150,16 @@ impl SegmentStore {
     }
 
     /// The first position that is not what was written, in a segment whose files are not.
-    fn locate(&self, error: StoreError, first: u64, part: &Part, scratch: Option<&Path>) -> StoreError {
+    fn locate(&self, error: StoreError, first: u64, part: &Part) -> StoreError {
         let StoreError::Damaged { position: None, reason } = error else { return error };
-        let scratch = scratch.unwrap_or(&self.data);
-        let found = match part {
-            Part::Open(dir) => Segment::open_copy(dir, Form::Open, scratch).map(|s| first_bad(&s, first)),
-            Part::Sealed(dir, _) => {
-                Segment::open_copy(dir, Form::Packed, scratch).map(|s| first_bad(&s, first))
-            }
-            Part::Archived(..) => Ok(first),
+        let scratch = self.row().scratch.clone().unwrap_or_else(|| self.data.clone());
+        let copy = match part {
+            Part::Open(dir) => Segment::open_copy(dir, Form::Open, &scratch).ok(),
+            Part::Sealed(dir, _) => Segment::open_copy(dir, Form::Packed, &scratch).ok(),
+            Part::Archived(..) => None,
         };
-        StoreError::Damaged { position: Some(found.unwrap_or(first)), reason }
+        let position = copy.map_or(first, |segment| first_bad(&segment, first));
+        StoreError::Damaged { position: Some(position), reason }
     }
 }
 

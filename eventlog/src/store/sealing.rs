@@ -12,9 +12,9 @@ use super::sled::{Form, Segment};
 use super::{Sealed, StoreError, Tail, files};
 use crate::record::{Chain, Record};
 
-/// Packs the record batches of one segment beside `dir`, and puts the result in its place. The first one
-/// tells what the chain had come to before.
-pub(super) fn seal(
+/// Packs the record batches of one segment beside `dir`, and makes the result durable. The first one tells
+/// what the chain had come to before.
+pub(super) fn prepare(
     dir: &Path,
     records: impl Iterator<Item = Result<Record, StoreError>>,
 ) -> Result<Seal, StoreError> {
@@ -28,9 +28,15 @@ pub(super) fn seal(
     let seal = Seal::of(&new, first, sealed).map_err(failed)?;
     seal.sync_files(&new).map_err(failed)?;
     files::write_whole(&new.join(SEAL), &seal.encode()).map_err(failed)?;
+    Ok(seal)
+}
+
+/// Puts what was prepared in the place of the segment.
+pub(super) fn replace(dir: &Path) -> Result<(), StoreError> {
+    let failed = |e: io::Error| StoreError::failed(format!("cannot seal {}", dir.display()), &e);
     let old = dir.with_extension("old");
     fs::rename(dir, &old).map_err(failed)?;
-    if let Err(error) = fs::rename(&new, dir) {
+    if let Err(error) = fs::rename(dir.with_extension("new"), dir) {
         fs::rename(&old, dir).map_err(failed)?;
         return Err(failed(error));
     }
@@ -38,7 +44,7 @@ pub(super) fn seal(
     if let Err(error) = files::sync_parent(dir).and_then(|()| files::remove(&old)) {
         tracing::warn!(%error, path = %old.display(), "what was packed cannot be removed yet");
     }
-    Ok(seal)
+    Ok(())
 }
 
 fn pack(

@@ -45,9 +45,6 @@ pub enum OpenError {
     /// There is no log, and none was to be created.
     #[error("{0} holds no event log")]
     Missing(PathBuf),
-    /// There is a log, where a new one was to be made.
-    #[error("{0} holds an event log already")]
-    Exists(PathBuf),
     /// The directory cannot be read or written.
     #[error("cannot use {path}")]
     Io {
@@ -253,11 +250,13 @@ impl Store for SegmentStore {
             row.parts.range((Bound::Excluded(first), Bound::Unbounded)).next().map(|(next, _)| next - 1);
         let (Some(Part::Open(dir)), Some(end)) = (row.parts.get(&first).cloned(), end) else { return Ok(()) };
         drop(row);
-        let seal = sealing::seal(&dir, reading::until(self.scan(first), end))?;
-        self.checked.lock().unwrap_or_else(PoisonError::into_inner).insert(first);
-        self.row().parts.insert(first, Part::Sealed(dir, Arc::new(seal)));
-        self.pool.evict(first);
-        Ok(())
+        let seal = Arc::new(sealing::prepare(&dir, reading::until(self.scan(first), end))?);
+        self.pool.replace(first, || {
+            sealing::replace(&dir)?;
+            self.checked.lock().unwrap_or_else(PoisonError::into_inner).insert(first);
+            self.row().parts.insert(first, Part::Sealed(dir, seal));
+            Ok(())
+        })
     }
 
     fn close(&self, tail: &Tail) -> Result<(), StoreError> {

@@ -127,6 +127,35 @@ async fn a_sealed_segment_is_never_written_again() {
     assert_eq!(bytes(), before);
 }
 
+// P5: who reads history sees all of it, whatever is sealed meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_are_not_disturbed_by_sealing() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = LocalLog::open_with(dir.path(), LIMITS).unwrap();
+    append(&log, 1..=1).await;
+    let mut readers = tokio::task::JoinSet::new();
+    for reader in 0..6 {
+        let log = log.clone();
+        readers.spawn(async move {
+            let mut random = fastrand::Rng::with_seed(reader);
+            while log.head().await.unwrap().position < 800 {
+                let from = random.u64(1..=log.head().await.unwrap().position);
+                let mut next = from;
+                for batch in log.read(from, 64).await.unwrap() {
+                    assert_eq!(batch.first(), next);
+                    next = batch.end();
+                }
+                assert!(next > from);
+            }
+        });
+    }
+    append(&log, 2..=800).await;
+    readers.join_all().await;
+    log.close().await;
+    drop(log);
+    assert_eq!(checked(dir.path()).unwrap().position, 800);
+}
+
 // P11: each of 200 random single-byte changes to the files of a stored log is found.
 #[tokio::test]
 async fn two_hundred_changed_bytes_are_found() {
