@@ -9,6 +9,7 @@
 
 mod batch;
 pub mod clock;
+mod commit;
 pub mod export;
 mod follower;
 mod identity;

@@ -16,7 +16,7 @@ use crate::record::Record;
 use crate::recover::{Recovered, recover};
 use crate::sealer::Sealer;
 use crate::store::{Limits, MemoryStore, OpenError, SegmentStore, Store};
-use crate::writer::{Condition, Entry, Last, Outcome, Request, Writer};
+use crate::writer::{Condition, Entry, Outcome, Planned, Request, Writer};
 use crate::{
     Append, AppendError, Appended, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, EventLog, Head,
     READ_BATCHES_MAX, ReadError, follower, telemetry,
@@ -112,9 +112,9 @@ impl<S: Store> LocalLog<S> {
         let (live, _) = broadcast::channel(LIVE_BATCHES_MAX);
         let weak = live.downgrade();
         let (sealer, segments) = Sealer::start(Arc::clone(&store), index.layers(), unsealed)?;
-        let last = Last::default();
-        let writer = Writer { store: Arc::clone(&store), index, tail, heads, live, segments, last };
-        let run = move || writer.run(inbox, &failed);
+        let writer = Writer { store: Arc::clone(&store), index, tail, heads, live, segments };
+        let nudge = requests.downgrade();
+        let run = move || writer.run(inbox, nudge, &failed);
         let writer = std::thread::Builder::new().name("log-writer".to_owned()).spawn(run)?;
         let shared = Shared {
             store,
@@ -173,7 +173,7 @@ impl<S: Store> LocalLog<S> {
             .map(|expected| Condition { stream: identity::stream(&expected.stream), expected })
             .collect();
         let (answer, answered) = oneshot::channel();
-        let request = Request::Append { entries, conditions, answer };
+        let request = Request::Append(Planned { entries, conditions, answer });
         self.shared.requests.send(request).await.map_err(|_| self.unavailable())?;
         let outcomes = answered.await.map_err(|_| self.unavailable())??;
         let mut appended = Vec::with_capacity(outcomes.len());

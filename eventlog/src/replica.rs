@@ -67,9 +67,10 @@ impl Replica {
         self.store.sync()?;
         self.store.anchor(&self.tail.head)?;
         self.unsynced = 0;
-        match self.store.roll(&self.tail)? {
-            Some(first) => self.store.seal(first),
-            None => Ok(()),
+        if self.store.is_full(self.tail.head.position)? {
+            self.store.seal(self.store.roll(&self.tail)?)
+        } else {
+            Ok(())
         }
     }
 }

@@ -55,13 +55,21 @@ pub trait Store: Send + Sync + 'static {
     /// The record batch with the greatest key that is not above `position`, and all behind it, in order.
     fn scan(&self, position: u64) -> Records<'_>;
 
-    /// Ends the segment that is written if it is full, and begins the next behind `tail`, which is durable.
-    /// Answers with the first position of the one that ended.
+    /// Whether the segment that is written has enough once the log ends at `position`.
+    ///
+    /// # Errors
+    /// If that cannot be told.
+    fn is_full(&self, _position: u64) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    /// Ends the segment that is written, and begins the next behind `tail`, which is durable. Answers with the
+    /// first position of the one that ended.
     ///
     /// # Errors
     /// If the next one cannot be made; the store must not be written to afterwards.
-    fn roll(&self, _tail: &Tail) -> Result<Option<u64>, StoreError> {
-        Ok(None)
+    fn roll(&self, _tail: &Tail) -> Result<u64, StoreError> {
+        Err(StoreError::Failed("there is only one segment".to_owned()))
     }
 
     /// Seals the ended segment that begins at `first`: checked once more, packed, never written again.

@@ -1,31 +1,28 @@
-//! The one writer: takes what is waiting, commits it together, then answers all of it.
+//! The one writer: plans what is waiting while the disk is busy with what came before, and hands it over as
+//! one commit as soon as the disk is free.
 //!
-//! It runs on a thread of its own, because the disk blocks. A failed write or sync ends it for good: no
-//! further answer is given, since nobody knows what reached the disk.
+//! It runs on a thread of its own, and its [`Committer`](crate::commit::Committer) on another, so that neither
+//! waits for the other's work. A failed write or sync ends both for good: no further answer is given, since
+//! nobody knows what reached the disk.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::time::Instant;
 
 use sos_proto::event::v1::Event;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use crate::commit::{Commit, Committer, Done};
 use crate::identity::Key;
 use crate::index::Index;
-use crate::record::{self, Record};
 use crate::sealer::Segments;
 use crate::store::{Store, StoreError, Tail};
-use crate::{AppendError, Appended, BATCH_BYTES_MAX, BATCH_EVENTS_MAX, Batch, Head, clock, telemetry};
+use crate::{AppendError, Appended, Batch, Head, telemetry};
 
-/// Most events committed by one sync.
-const COMMIT_EVENTS_MAX: usize = 128 * BATCH_EVENTS_MAX;
-
-/// Most appends answered by one sync; repeats add no event but wait for an answer all the same.
-const COMMIT_APPENDS_MAX: usize = COMMIT_EVENTS_MAX;
-
-/// An append waits for others at most the time of a commit divided by this, and only if the last commit had
-/// more: alone it never waits. PostgreSQL's `commit_delay` is the same idea.
+/// A commit waits for others at most the time of the last one divided by this, and only if that one had more:
+/// an append that is alone never waits. PostgreSQL's `commit_delay` is the same idea.
 const PATIENCE: u32 = 4;
 
 /// An event, ready to be written.
@@ -47,11 +44,21 @@ pub(crate) struct Condition {
 /// Where an append is answered.
 pub(crate) type Answer = oneshot::Sender<Result<Vec<Outcome>, AppendError>>;
 
+/// Events to append, all or none.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub entries: Vec<Entry>,
+    pub conditions: Vec<Condition>,
+    pub answer: Answer,
+}
+
 /// What the writer is asked to do.
 #[derive(Debug)]
 pub(crate) enum Request {
-    /// Append these events, all or none.
-    Append { entries: Vec<Entry>, conditions: Vec<Condition>, answer: Answer },
+    /// Append these events.
+    Append(Planned),
+    /// Look whether the disk is free.
+    Idle,
     /// Commit what came before, then end.
     Close,
 }
@@ -65,92 +72,155 @@ pub(crate) enum Outcome {
     Duplicate { identity: Key, position: u64 },
 }
 
-/// The state of the writer thread.
+/// What the writer thread needs.
 pub(crate) struct Writer<S> {
     pub store: Arc<S>,
     pub index: Index,
-    /// The end of what is written. The next `recorded_at` is never earlier, whatever the clock does.
+    /// The end of what is durable.
     pub tail: Tail,
     pub heads: watch::Sender<Head>,
     pub live: broadcast::Sender<Arc<Batch>>,
     pub segments: Segments,
-    pub last: Last,
-}
-
-/// The commit before.
-#[derive(Debug, Default)]
-pub(crate) struct Last {
-    appends: usize,
-    took: Duration,
-}
-
-/// A commit in the making.
-#[derive(Default)]
-struct Commit {
-    batches: Vec<Vec<Entry>>,
-    batch_bytes: usize,
-    events: usize,
-    answers: Vec<(Answer, Vec<Outcome>)>,
 }
 
 impl<S: Store> Writer<S> {
-    /// Serves requests until it is closed or fails; why it failed is told through `failed`.
-    pub fn run(mut self, mut requests: mpsc::Receiver<Request>, failed: &watch::Sender<Option<String>>) {
-        let served = catch_unwind(AssertUnwindSafe(|| self.serve(&mut requests)));
-        let reason = match served {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "the writer panicked".to_owned(),
+    /// Serves requests until it is closed or fails; why it failed is told through `failed`. `nudge` leads back
+    /// to itself, for the committer.
+    pub fn run(
+        self,
+        requests: mpsc::Receiver<Request>,
+        nudge: mpsc::WeakSender<Request>,
+        failed: &watch::Sender<Option<String>>,
+    ) {
+        let Self { store, index, tail, heads, live, segments } = self;
+        let (jobs, inbox) = sync_channel(1);
+        let (outbox, done) = sync_channel(1);
+        let committer = Committer { store: Arc::clone(&store), tail, heads, live, nudge };
+        let planner = Planner {
+            store,
+            index,
+            position: tail.head.position,
+            commit: Commit::default(),
+            full: false,
+            disk: Disk { jobs, done, busy: false, last: Done::nothing(tail) },
+            segments,
         };
-        failed.send_replace(Some(reason));
+        let served = std::thread::scope(|scope| {
+            let committing = std::thread::Builder::new().name("log-committer".to_owned());
+            let committing = committing.spawn_scoped(scope, move || committer.run(&inbox, &outbox));
+            let served = committing.map_err(|e| StoreError::failed("failed to start a thread", &e)).map(drop);
+            served.and_then(|()| {
+                catch_unwind(AssertUnwindSafe(|| planner.serve(requests)))
+                    .unwrap_or_else(|_| Err(StoreError::Failed("the writer panicked".to_owned())))
+            })
+        });
+        if let Err(error) = served {
+            failed.send_replace(Some(error.to_string()));
+        }
     }
+}
 
-    fn serve(&mut self, requests: &mut mpsc::Receiver<Request>) -> Result<(), StoreError> {
+/// Decides what goes where.
+struct Planner<S> {
+    store: Arc<S>,
+    index: Index,
+    /// The last position that is given away.
+    position: u64,
+    /// What goes next.
+    commit: Commit,
+    /// The segment has enough with what is under way.
+    full: bool,
+    disk: Disk,
+    segments: Segments,
+}
+
+/// The committer, as the planner sees it.
+struct Disk {
+    jobs: SyncSender<Commit>,
+    done: Receiver<Result<Done, StoreError>>,
+    busy: bool,
+    last: Done,
+}
+
+impl<S: Store> Planner<S> {
+    fn serve(mut self, mut requests: mpsc::Receiver<Request>) -> Result<(), StoreError> {
         let mut open = true;
-        while open {
-            let Some(first) = requests.blocking_recv() else { break };
-            let mut commit = Commit::default();
-            open = self.take(first, &mut commit)?;
-            let patience = Instant::now() + self.last.took / PATIENCE;
-            while open && commit.events < COMMIT_EVENTS_MAX && commit.answers.len() < COMMIT_APPENDS_MAX {
-                match requests.try_recv() {
-                    Ok(next) => open = self.take(next, &mut commit)?,
-                    // Who was answered together comes back together, a moment later.
-                    Err(_) if commit.answers.len() < self.last.appends && Instant::now() < patience => {
-                        std::thread::yield_now();
-                    }
-                    Err(_) => break,
+        while open || self.disk.busy || !self.commit.is_empty() {
+            // P10: a commit that is full waits for the disk, and so do those who ask behind it.
+            self.disk.look(!open || self.full || self.commit.is_full())?;
+            if !self.disk.busy {
+                if self.full {
+                    self.roll()?;
+                }
+                if !self.commit.is_empty() {
+                    open = open && self.gather(&mut requests)?;
+                    // Nothing more is planned for a segment that has enough with this.
+                    self.full = self.store.is_full(self.position)?;
+                    self.disk.start(std::mem::take(&mut self.commit))?;
+                    continue;
                 }
             }
-            let (appends, started) = (commit.answers.len(), Instant::now());
-            self.commit(commit)?;
-            self.last = Last { appends, took: started.elapsed() };
-            self.roll()?;
+            if open {
+                open = match requests.blocking_recv() {
+                    Some(request) => self.take(request)?,
+                    None => false,
+                };
+            }
         }
-        if let Err(error) = self.store.close(&self.tail) {
+        if let Err(error) = self.store.close(&self.disk.last.tail) {
             tracing::warn!(%error, "the log was not closed cleanly; nothing is lost");
         }
         Ok(())
     }
 
-    /// Plans one request. False: close.
-    fn take(&mut self, request: Request, commit: &mut Commit) -> Result<bool, StoreError> {
-        let Request::Append { entries, conditions, answer } = request else { return Ok(false) };
-        if let Some(conflict) = self.lost(&entries, conditions).map_err(index_error)? {
+    /// Takes what is waiting, and waits a moment for those who were answered together: they come back
+    /// together. False: close.
+    fn gather(&mut self, requests: &mut mpsc::Receiver<Request>) -> Result<bool, StoreError> {
+        let patience = Instant::now() + self.disk.last.took / PATIENCE;
+        while !self.commit.is_full() {
+            match requests.try_recv() {
+                Ok(request) => {
+                    if !self.take(request)? {
+                        return Ok(false);
+                    }
+                }
+                Err(_) if self.commit.appends() < self.disk.last.appends && Instant::now() < patience => {
+                    std::thread::yield_now();
+                }
+                Err(_) => break,
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes one request. False: close.
+    fn take(&mut self, request: Request) -> Result<bool, StoreError> {
+        match request {
+            Request::Append(append) => self.plan(append).map_err(index_error)?,
+            Request::Idle => {}
+            Request::Close => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Plans an append: which of its events are new, and where they go.
+    fn plan(&mut self, append: Planned) -> io::Result<()> {
+        let Planned { entries, conditions, answer } = append;
+        if let Some(conflict) = self.lost(&entries, conditions)? {
             let _ = answer.send(Err(conflict));
-            return Ok(true);
+            return Ok(());
         }
         let mut outcomes = Vec::with_capacity(entries.len());
         let mut fresh = Vec::with_capacity(entries.len());
         for entry in entries {
             // P2: the log holds one event for an identity, however often it is appended.
-            let known = self.index.first(entry.identity.as_ref()).map_err(index_error)?;
+            let known = self.index.first(entry.identity.as_ref())?;
             if let (Some(position), Some(identity)) = (known, entry.identity) {
                 outcomes.push(Outcome::Duplicate { identity, position });
                 continue;
             }
-            self.tail.head.position += 1;
-            let position = self.tail.head.position;
+            self.position += 1;
+            let position = self.position;
             self.index.insert(entry.identity, entry.streams, position);
             let event_id = entry.event.event_id.clone();
             outcomes.push(Outcome::Recorded(Appended {
@@ -161,9 +231,8 @@ impl<S: Store> Writer<S> {
             }));
             fresh.push(entry);
         }
-        commit.add(fresh);
-        commit.answers.push((answer, outcomes));
-        Ok(true)
+        self.commit.add(fresh, answer, outcomes);
+        Ok(())
     }
 
     /// The first condition that does not hold. A repeat gets its first answer, so none matters to it.
@@ -187,80 +256,49 @@ impl<S: Store> Writer<S> {
         Ok(None)
     }
 
-    /// Makes a commit durable, shows it to followers, then answers (P1).
-    fn commit(&mut self, commit: Commit) -> Result<(), StoreError> {
-        let started = Instant::now();
-        if commit.events > 0 {
-            self.tail.recorded_at = self.tail.recorded_at.max(clock::now());
-        }
-        let Tail { head, recorded_at } = &mut self.tail;
-        let mut first = head.position + 1 - commit.events as u64;
-        let mut batches = Vec::with_capacity(commit.batches.len());
-        for entries in commit.batches {
-            let encoded = entries.iter().map(|e| e.encoded.as_slice());
-            let bytes = record::encode(first, *recorded_at, &head.hash, encoded);
-            let record = Record { first, bytes: bytes.into() };
-            head.hash = record.hash();
-            self.store.put(&record)?;
-            let events = entries.into_iter().map(|e| e.event).collect();
-            let batch = Batch::new(first, *recorded_at, events);
-            first = batch.end();
-            batches.push(Arc::new(batch));
-        }
-        if !batches.is_empty() {
-            self.store.sync()?;
-            self.store.anchor(head)?;
-            self.heads.send_replace(*head);
-            telemetry::committed(commit.events, batches.len(), started.elapsed(), head.position);
-            for batch in batches {
-                let _ = self.live.send(batch);
-            }
-        }
-        for (answer, mut outcomes) in commit.answers {
-            for outcome in &mut outcomes {
-                if let Outcome::Recorded(appended) = outcome {
-                    appended.recorded_at = *recorded_at;
-                }
-            }
-            let _ = answer.send(Ok(outcomes));
-        }
-        Ok(())
-    }
-
-    /// Goes on in a new segment where the last is full.
+    /// Goes on in a new segment. Nothing is planned and nothing under way, so that what the index learned
+    /// since the last time is what the segment holds.
     fn roll(&mut self) -> Result<(), StoreError> {
-        let Some(first) = self.store.roll(&self.tail)? else { return Ok(()) };
-        self.index.freeze(first, self.tail);
+        let tail = self.disk.last.tail;
+        let first = self.store.roll(&tail)?;
+        self.index.freeze(first, tail);
+        self.full = false;
         telemetry::rolled();
         // Waits while the sealer is several segments behind (P10).
         self.segments.send(first).map_err(|_| StoreError::Failed("the sealer has ended".to_owned()))
     }
 }
 
-fn index_error(error: io::Error) -> StoreError {
-    StoreError::failed("the index cannot be read; it is made anew at the next start", &error)
+impl Disk {
+    /// Gives the committer something to do. It is not busy.
+    fn start(&mut self, commit: Commit) -> Result<(), StoreError> {
+        self.busy = true;
+        self.jobs.send(commit).map_err(|_| ended())
+    }
+
+    /// Looks whether it is done, or waits until it is.
+    fn look(&mut self, wait: bool) -> Result<(), StoreError> {
+        if !self.busy {
+            return Ok(());
+        }
+        let done = match wait {
+            true => self.done.recv().map_err(|_| ended())?,
+            false => match self.done.try_recv() {
+                Ok(done) => done,
+                Err(TryRecvError::Empty) => return Ok(()),
+                Err(TryRecvError::Disconnected) => return Err(ended()),
+            },
+        };
+        self.last = done?;
+        self.busy = false;
+        Ok(())
+    }
 }
 
-impl Commit {
-    /// Adds the events of one request. They stay in one batch, so that a crash keeps all or none.
-    fn add(&mut self, entries: Vec<Entry>) {
-        if entries.is_empty() {
-            return;
-        }
-        self.events += entries.len();
-        let bytes: usize = entries.iter().map(|e| e.encoded.len()).sum();
-        match self.batches.last_mut() {
-            Some(last)
-                if last.len() + entries.len() <= BATCH_EVENTS_MAX
-                    && self.batch_bytes + bytes <= BATCH_BYTES_MAX =>
-            {
-                self.batch_bytes += bytes;
-                last.extend(entries);
-            }
-            _ => {
-                self.batch_bytes = bytes;
-                self.batches.push(entries);
-            }
-        }
-    }
+fn ended() -> StoreError {
+    StoreError::Failed("the committer panicked".to_owned())
+}
+
+fn index_error(error: io::Error) -> StoreError {
+    StoreError::failed("the index cannot be read; it is made anew at the next start", &error)
 }

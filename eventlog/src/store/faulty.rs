@@ -165,15 +165,16 @@ impl Store for FaultyStore {
         self.anchor(&tail.head)
     }
 
-    fn roll(&self, tail: &Tail) -> Result<Option<u64>, StoreError> {
-        let Some(limit) = self.segment_events else { return Ok(None) };
+    fn is_full(&self, position: u64) -> Result<bool, StoreError> {
+        let ended = self.disk().ended.last().map_or(0, |ended| ended.last);
+        Ok(self.segment_events.is_some_and(|limit| position >= ended + limit))
+    }
+
+    fn roll(&self, tail: &Tail) -> Result<u64, StoreError> {
         let mut disk = self.disk();
         let first = disk.ended.last().map_or(1, |ended| ended.last + 1);
-        if tail.head.position + 1 - first < limit {
-            return Ok(None);
-        }
         disk.ended.push(Ended { first, last: tail.head.position, seal: None });
-        Ok(Some(first))
+        Ok(first)
     }
 
     fn seal(&self, first: u64) -> Result<(), StoreError> {

@@ -225,13 +225,15 @@ impl Store for SegmentStore {
         Ok(())
     }
 
-    fn roll(&self, tail: &Tail) -> Result<Option<u64>, StoreError> {
-        let (first, segment, anchor) = self.last()?;
+    fn is_full(&self, position: u64) -> Result<bool, StoreError> {
+        let (first, segment, _) = self.last()?;
         let bytes = segment.bytes().map_err(|e| StoreError::failed("the segment cannot be measured", &e))?;
-        let events = tail.head.position + 1 - first;
-        if events == 0 || (bytes < self.limits.segment_bytes && events < self.limits.segment_events) {
-            return Ok(None);
-        }
+        let events = (position + 1).saturating_sub(first);
+        Ok(events > 0 && (bytes >= self.limits.segment_bytes || events >= self.limits.segment_events))
+    }
+
+    fn roll(&self, tail: &Tail) -> Result<u64, StoreError> {
+        let (first, segment, anchor) = self.last()?;
         anchor.sync().map_err(|e| StoreError::failed("the head cannot be synced", &e))?;
         let next = tail.head.position + 1;
         let dir = parts::dir(&self.data, next);
@@ -241,7 +243,7 @@ impl Store for SegmentStore {
         let mut row = self.row();
         row.parts.insert(next, Part::Open(dir));
         row.last = Some(Last { first: next, segment: new, anchor });
-        Ok(Some(first))
+        Ok(first)
     }
 
     fn seal(&self, first: u64) -> Result<(), StoreError> {
