@@ -1,11 +1,13 @@
-//! Chores of this repository: `cargo xtask test` and `cargo xtask tidy`.
+//! Chores of this repository: `cargo xtask test`, `tidy`, `bench` and `soak`.
 //!
 //! Builds nothing that is shipped and imports no other crate of ours, so that it runs when they do not
 //! compile. Invariant: exit code 0 only if everything that was asked for was done and nothing was found.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the output is the result")]
 
+mod bench;
 mod process;
+mod soak;
 mod test;
 mod tidy;
 mod tools;
@@ -17,13 +19,19 @@ use anyhow::{Context as _, Result};
 
 const USAGE: &str =
     "usage: cargo xtask test    everything that has to pass, in order; stops at the first failure
-       cargo xtask tidy    the rules of the house: imports, rooms, headers, sizes, citations";
+       cargo xtask tidy    the rules of the house: imports, rooms, headers, sizes, citations
+       cargo xtask bench log [--events N]
+                           what the log costs on this machine, against the disk it stands on
+       cargo xtask soak    the random tests of the log, for a long time";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let chore = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["test"] => test::run,
-        ["tidy"] => tidy::run,
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let chore: Box<dyn Fn() -> Result<()>> = match arguments.as_slice() {
+        ["test"] => Box::new(test::run),
+        ["tidy"] => Box::new(tidy::run),
+        ["bench", "log", rest @ ..] => Box::new(|| bench::log(rest)),
+        ["soak"] => Box::new(soak::run),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -7,8 +7,13 @@ use anyhow::{Result, bail};
 use crate::process::{command, is_installed, output, run};
 
 /// Programs and the Debian packages they come from.
-const NEEDED: [(&str, &str); 4] =
-    [("mosquitto", "mosquitto"), ("mosquitto_pub", "mosquitto-clients"), ("node", "nodejs"), ("npm", "npm")];
+const NEEDED: [(&str, &str); 5] = [
+    ("mosquitto", "mosquitto"),
+    ("mosquitto_pub", "mosquitto-clients"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("strace", "strace"),
+];
 
 /// Makes sure that every needed program is there; installs packages only as root on Debian.
 pub(crate) fn provide() -> Result<()> {
@@ -52,10 +57,10 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_in_one_line() {
-        let error = demand(|program| !program.starts_with("mosquitto")).unwrap_err();
+        let error = demand(|program| !program.starts_with("mosquitto") && program != "strace").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "install the Debian packages mosquitto mosquitto-clients, then run this again"
+            "install the Debian packages mosquitto mosquitto-clients strace, then run this again"
         );
         demand(|_| true).unwrap();
     }
