@@ -1,7 +1,6 @@
 //! Single operations of the log, against themselves of yesterday: `cargo bench -p sos-eventlog`.
 //!
 //! For what they cost against the disk see `cargo xtask bench log`. Asserts nothing about time.
-#![expect(missing_docs, reason = "the macros of criterion make public items")]
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
 use std::hint::black_box;
