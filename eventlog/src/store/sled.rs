@@ -95,10 +95,15 @@ impl Segment {
         files::copy_all(dir, copy.path())
             .map_err(|e| StoreError::failed(format!("cannot copy {}", dir.display()), &e))?;
         let path = copy.path().to_owned();
-        Self::open_in(&path, form, CACHE_BYTES_READ, Some(copy))
+        Self::open_in(&path, form, CACHE_BYTES_READ, Some((copy, dir)))
     }
 
-    fn open_in(dir: &Path, form: Form, cache: u64, copy: Option<TempDir>) -> Result<Self, StoreError> {
+    fn open_in(
+        dir: &Path,
+        form: Form,
+        cache: u64,
+        copy: Option<(TempDir, &Path)>,
+    ) -> Result<Self, StoreError> {
         let started = Instant::now();
         let db = loop {
             let config = form.config(cache).path(dir);
@@ -106,12 +111,15 @@ impl Segment {
                 Err(error) if is_locked(&error) && started.elapsed() < RELEASE_TIME_MAX => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
-                opened => break opened.map_err(|e| named(e, dir))?,
+                opened => {
+                    break opened
+                        .map_err(|e| named(e, copy.as_ref().map_or(dir, |(_, original)| original)))?;
+                }
             }
         };
         let file = File::open(dir.join("db"));
         let file = file.map_err(|e| StoreError::failed(format!("cannot use {}", dir.display()), &e))?;
-        Ok(Self { db: Guarded(Some(db)), file, _copy: copy })
+        Ok(Self { db: Guarded(Some(db)), file, _copy: copy.map(|(copy, _)| copy) })
     }
 
     /// Makes a new, empty segment at `dir`, whole or not at all, and opens it.
