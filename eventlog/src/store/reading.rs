@@ -7,7 +7,7 @@ use super::archive::Archive;
 use super::parts::Part;
 use super::pool::Lease;
 use super::seal::{CLOSED, Seal};
-use super::segments::SegmentStore;
+use super::segments::{SegmentStore, scratch};
 use super::sled::{Form, Segment};
 use super::{Records, StoreError};
 use crate::ReadError;
@@ -152,7 +152,7 @@ impl SegmentStore {
     /// The first position that is not what was written, in a segment whose files are not.
     fn locate(&self, error: StoreError, first: u64, part: &Part) -> StoreError {
         let StoreError::Damaged { position: None, reason } = error else { return error };
-        let scratch = self.row().scratch.clone().unwrap_or_else(|| self.data.clone());
+        let scratch = self.row().scratch.clone().unwrap_or_else(|| scratch(&self.data));
         let copy = match part {
             Part::Open(dir) => Segment::open_copy(dir, Form::Open, &scratch).ok(),
             Part::Sealed(dir, _) => Segment::open_copy(dir, Form::Packed, &scratch).ok(),

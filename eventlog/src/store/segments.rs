@@ -106,7 +106,10 @@ impl SegmentStore {
         let lock = lock.map_err(|source| OpenError::Io { path, source })?;
         locked(lock.try_lock(), data)?;
         parts::tidy(data).map_err(io)?;
-        Self::open(data, limits, lock, data.to_owned())
+        let scratch = scratch(data);
+        // Copies that a crash left behind.
+        files::remove(&scratch).and_then(|()| files::create_dir(&scratch)).map_err(io)?;
+        Self::open(data, limits, lock, scratch)
     }
 
     /// Opens the log below `data` for reading. Nothing below it is written.
@@ -265,7 +268,7 @@ impl Store for SegmentStore {
         let mut row = self.row();
         let Some(last) = row.last.take() else { return Ok(()) };
         // Who still reads must not change what is noted below.
-        row.scratch = Some(self.data.clone());
+        row.scratch = Some(scratch(&self.data));
         drop(row);
         self.pool.clear();
         let Last { first, segment, anchor } = last;
@@ -280,6 +283,11 @@ impl Store for SegmentStore {
         };
         note().map_err(|e| StoreError::failed(format!("cannot close {}", dir.display()), &e))
     }
+}
+
+/// Where the writer of a log copies segments to before it reads them.
+pub(super) fn scratch(data: &Path) -> PathBuf {
+    data.join("scratch")
 }
 
 /// Opens a segment that will be written again, so that what was said of it when it was closed is not true

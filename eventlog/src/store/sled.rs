@@ -104,19 +104,13 @@ impl Segment {
         cache: u64,
         copy: Option<(TempDir, &Path)>,
     ) -> Result<Self, StoreError> {
-        let started = Instant::now();
-        let db = loop {
-            let config = form.config(cache).path(dir);
-            match guarded(|| config.open()) {
-                Err(error) if is_locked(&error) && started.elapsed() < RELEASE_TIME_MAX => {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                opened => {
-                    break opened
-                        .map_err(|e| named(e, copy.as_ref().map_or(dir, |(_, original)| original)))?;
-                }
-            }
-        };
+        let mut opened = open_db(dir, form, cache);
+        // What sled noted of a segment is derived from it; the anchor tells whether all is there without it.
+        if form == Form::Open && matches!(opened, Err(StoreError::Damaged { .. })) && remove_notes(dir) {
+            tracing::warn!(segment = %dir.display(), "sled's snapshot file was damaged or out of step, and is not used");
+            opened = open_db(dir, form, cache);
+        }
+        let db = opened.map_err(|e| named(e, copy.as_ref().map_or(dir, |(_, original)| original)))?;
         let file = File::open(dir.join("db"));
         let file = file.map_err(|e| StoreError::failed(format!("cannot use {}", dir.display()), &e))?;
         Ok(Self { db: Guarded(Some(db)), file, _copy: copy.map(|(copy, _)| copy) })
@@ -185,6 +179,26 @@ impl Segment {
             record.transpose()
         }))
     }
+}
+
+fn open_db(dir: &Path, form: Form, cache: u64) -> Result<sled::Db, StoreError> {
+    let started = Instant::now();
+    loop {
+        let config = form.config(cache).path(dir);
+        match guarded(|| config.open()) {
+            Err(error) if is_locked(&error) && started.elapsed() < RELEASE_TIME_MAX => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            opened => return opened,
+        }
+    }
+}
+
+/// Removes sled's snapshot files, so that it reads its log from the beginning. Whether there were any.
+fn remove_notes(dir: &Path) -> bool {
+    let notes = fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok);
+    let notes = notes.filter(|entry| entry.file_name().to_string_lossy().starts_with("snap."));
+    notes.filter(|entry| fs::remove_file(entry.path()).is_ok()).count() > 0
 }
 
 fn record((key, value): (sled::IVec, sled::IVec)) -> Result<Record, StoreError> {
