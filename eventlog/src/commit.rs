@@ -151,3 +151,33 @@ impl<S: Store> Committer<S> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use prost::Message as _;
+    use sos_proto::event::v1::Event;
+
+    use super::*;
+    use crate::record::Hash;
+    use crate::store::MemoryStore;
+    use crate::{Append, EventLog as _, LocalLog};
+
+    // The order of the log is the order of its times, whatever the clock does.
+    #[tokio::test]
+    async fn recorded_at_stands_still_while_the_clock_is_behind() {
+        let ahead = clock::now() + 3_600_000_000;
+        let event = |id: &str| Event { event_id: id.to_owned(), ..Event::default() };
+        let encoded = event("before").encode_to_vec();
+        let bytes = record::encode(1, ahead, &Hash::default(), std::iter::once(&encoded[..]));
+        let store = MemoryStore::default();
+        store.put(&Record { first: 1, bytes: bytes.into() }).unwrap();
+        let log = LocalLog::start(store, None).unwrap();
+        for position in [2, 3] {
+            let answer = log.append(Append::one(event("behind"))).await.unwrap().remove(0);
+            assert_eq!((answer.position, answer.recorded_at), (position, ahead));
+            assert_eq!(log.read(position, 1).await.unwrap().remove(0).recorded_at(), ahead);
+        }
+    }
+}

@@ -118,6 +118,7 @@ async fn kill_again_and_again(rounds: u64, seed: u64) {
     }
     let log = LocalLog::open(data).unwrap();
     log.close().await;
+    drop(log);
     assert_eq!(left_over(data), [""; 0].map(PathBuf::from));
 }
 

@@ -13,17 +13,23 @@ fn example() -> PathBuf {
     test.parent().and_then(Path::parent).unwrap().join("examples/append")
 }
 
-/// Appends to one segment under strace: nothing else writes to a `db` meanwhile. Answers with what the program wrote, and the trace.
+/// Appends to one segment under strace: nothing else writes to a `db` meanwhile. Answers with what the program
+/// wrote, and the trace.
 fn traced(data: &Path, count: &str, inject: &[&str]) -> (Output, String) {
+    traced_segments(data, [count, "1000"], "trace=pwrite64,fdatasync,write", inject)
+}
+
+/// Appends so many events, with so many in a segment.
+fn traced_segments(data: &Path, numbers: [&str; 2], calls: &str, inject: &[&str]) -> (Output, String) {
     let scratch = tempfile::tempdir().unwrap();
     let trace = scratch.path().join("trace");
     let output = Command::new("strace")
-        .args(["-f", "-y", "-e", "trace=pwrite64,fdatasync,write", "-o"])
+        .args(["-f", "-y", "-e", calls, "-o"])
         .arg(&trace)
         .args(inject)
         .arg(example())
         .arg(data)
-        .args([count, "1000"])
+        .args(numbers)
         .stdin(Stdio::null())
         .output()
         .unwrap();
@@ -113,4 +119,70 @@ fn a_failed_fdatasync_ends_the_log() {
 #[test]
 fn a_full_disk_ends_the_log() {
     refused("inject=pwrite64:error=ENOSPC:when=8+", "unavailable");
+}
+
+/// The first answer that came before the directory entry of its segment was durable.
+fn answered_without_a_name(trace: &str) -> Option<&str> {
+    let (mut made, mut begun, mut named) = (0, 0, 0);
+    for line in trace.lines() {
+        if let Some((_, name)) = line.split_once("/segments/").filter(|_| line.contains("rename")) {
+            let first: u64 = name.get(..20).and_then(|first| first.parse().ok()).unwrap_or(0);
+            made = made.max(first);
+        } else if line.contains("fsync(") && line.contains("/segments>") {
+            begun = made;
+            named = if line.ends_with("= 0") { begun } else { named };
+        } else if line.contains("<... fsync resumed>") && line.ends_with("= 0") {
+            named = named.max(begun);
+        } else if let Some((_, answer)) = line.split_once("\"answered ") {
+            let digits = answer.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+            let position: u64 = digits.parse().unwrap();
+            if named == 0 || (position >= made && named < made) {
+                return Some(line);
+            }
+        }
+    }
+    None
+}
+
+// P1: a segment has its durable place in the directory before the first answer for what is in it.
+#[test]
+fn a_new_segment_is_synced_into_its_directory_before_it_is_used() {
+    let data = tempfile::tempdir().unwrap();
+    let calls = "trace=rename,renameat,renameat2,fsync,write";
+    let (output, trace) = traced_segments(data.path(), ["40", "10"], calls, &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(trace.matches("answered ").count(), 40);
+    assert!(trace.contains("00000000000000000031"), "the fourth segment was not made");
+    assert_eq!(answered_without_a_name(&trace), None);
+
+    let unsynced: String =
+        trace.lines().filter(|l| !l.contains("/segments>")).map(|l| format!("{l}\n")).collect();
+    assert!(answered_without_a_name(&unsynced).is_some(), "a missing sync would not be seen");
+    let early = "1 rename(\"/d/segments/00000000000000000001.new\", \"\") = 0\n1 fsync(5</d/segments>) = 0\n\
+        1 rename(\"/d/segments/00000000000000000011.new\", \"\") = 0\n1 write(1<p>, \"answered 11\\n\", 12) = 12\n\
+        1 fsync(5</d/segments>) = 0\n";
+    assert!(answered_without_a_name(early).is_some());
+}
+
+// A directory that cannot be written is named, whether there was a log in it or not.
+#[test]
+fn a_read_only_directory_is_named() {
+    let data = tempfile::tempdir().unwrap();
+    let calls = "trace=openat,mkdir";
+    let lock = data.path().join("lock");
+    let lock = lock.to_str().unwrap();
+    let started = |inject: &[&str]| {
+        let (output, _) = traced_segments(data.path(), ["1", "1000"], calls, inject);
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for written in [false, true] {
+        let (success, said) = started(&["-P", lock, "-e", "inject=openat:error=EROFS"]);
+        assert!(!success && said.contains(lock) && said.contains("Read-only file system"), "{said}");
+        let (success, said) = started(&["-e", "inject=mkdir:error=EROFS"]);
+        if !written {
+            assert!(!success && said.contains(data.path().to_str().unwrap()), "{said}");
+        }
+        let (success, said) = started(&[]);
+        assert!(success, "{said}");
+    }
 }
