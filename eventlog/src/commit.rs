@@ -154,8 +154,6 @@ impl<S: Store> Committer<S> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use prost::Message as _;
     use sos_proto::event::v1::Event;
 

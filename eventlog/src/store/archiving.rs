@@ -4,6 +4,7 @@
 //! whose one file is the archive. Invariant: the segment is removed only after archive and note are durable.
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,11 +13,12 @@ use super::parts::Part;
 use super::seal::Seal;
 use super::segments::SegmentStore;
 use super::{Store as _, StoreError, Tail, files, reading};
+use crate::Head;
 use crate::record::{Chain, Record};
 
 impl SegmentStore {
     /// Moves sealed segments, oldest first, to compressed files in `dest` for as long as `goes` says so of
-    /// their end. Tells `moved` of each. Answers with the last position that is archived now, 0 for none.
+    /// their end. Tells `moved` of each. Answers with the positions that were moved.
     ///
     /// # Errors
     /// If one cannot be moved; what was moved before stays moved, and nothing is lost.
@@ -25,12 +27,12 @@ impl SegmentStore {
         dest: &Path,
         goes: impl Fn(&Tail) -> bool,
         mut moved: impl FnMut(u64),
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Option<RangeInclusive<u64>>, StoreError> {
         let parts: Vec<_> = self.row().parts.iter().map(|(first, part)| (*first, part.clone())).collect();
-        let mut end = 0;
+        let mut all: Option<RangeInclusive<u64>> = None;
         for (first, part) in parts {
             match part {
-                Part::Archived(_, seal) => end = seal.sealed.tail.head.position,
+                Part::Archived(..) => {}
                 Part::Sealed(dir, seal) if goes(&seal.sealed.tail) => {
                     let records = reading::until(self.scan(first), seal.sealed.tail.head.position);
                     let (path, note) = archive_segment(&dir, &seal, records, dest)?;
@@ -39,13 +41,14 @@ impl SegmentStore {
                         files::remove(&dir)
                             .map_err(|e| StoreError::failed(format!("cannot remove {}", dir.display()), &e))
                     })?;
-                    end = seal.sealed.tail.head.position;
+                    let end = seal.sealed.tail.head.position;
                     moved(end);
+                    all = Some(all.map_or(first, |all| *all.start())..=end);
                 }
                 _ => break,
             }
         }
-        Ok(end)
+        Ok(all)
     }
 }
 
@@ -59,23 +62,30 @@ fn archive_segment(
     let failed = |e: io::Error| StoreError::failed(format!("cannot archive to {}", dest.display()), &e);
     files::create_dir(dest).map_err(failed)?;
     let path = dest.canonicalize().map_err(failed)?.join(format!("{:020}.sosarchive", seal.first));
-    // Left by an archiving that was cut short.
-    files::remove(&path).map_err(failed)?;
-    archive::write(&path, records)?;
-    let mut chain = Chain::default();
-    for (at, record) in Archive::open(&path)?.scan(seal.first).enumerate() {
-        let record = record?;
-        if at == 0 {
-            chain = Chain::before(&record)?;
-        }
-        chain.take(&record)?;
+    // It is there already where an archiving was cut short, or another log was archived.
+    if !path.exists() {
+        archive::write(&path, records)?;
     }
-    if chain.head() != seal.sealed.tail.head {
-        return Err(StoreError::damaged(format!("{} is not what was sealed", path.display())));
+    if end(&path, seal.first)? != seal.sealed.tail.head {
+        let reason = format!("{} is not of this log: archive to another directory", path.display());
+        return Err(StoreError::Failed(reason));
     }
     let note = Seal::of_file(&path, seal.first, seal.sealed).map_err(failed)?;
     files::write_whole(&dir.with_extension("archived"), &note.encode()).map_err(failed)?;
     Ok((path, note))
+}
+
+/// Where the chain of an archive ends.
+fn end(path: &Path, first: u64) -> Result<Head, StoreError> {
+    let mut chain = Chain::default();
+    for record in Archive::open(path)?.scan(first) {
+        let record = record?;
+        if chain.head().position == 0 {
+            chain = Chain::before(&record)?;
+        }
+        chain.take(&record)?;
+    }
+    Ok(chain.head())
 }
 
 /// Where a note says that a segment went, and the seal of it there.

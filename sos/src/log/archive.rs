@@ -23,12 +23,17 @@ pub async fn run(data: PathBuf, before: &str, dest: PathBuf) -> anyhow::Result<O
             |position| shown.set_position(position),
         )?)
     });
-    let end = archived.await?;
+    let moved = archived.await?;
     bar.finish_and_clear();
-    output::line(&match end {
-        0 => "no sealed segment ends before that; nothing was moved".to_owned(),
-        end => format!("positions 1 to {end} are archived in {place}; keep it where it is: the log reads it"),
-    });
+    output::line(&moved.map_or_else(
+        || "no sealed segment ends before that; nothing was moved".to_owned(),
+        |moved| {
+            let (first, last) = moved.into_inner();
+            format!(
+                "positions {first} to {last} were moved to {place}; keep it where it is: the log reads it"
+            )
+        },
+    ));
     Ok(Outcome::Done)
 }
 

@@ -275,7 +275,7 @@ async fn an_archived_segment_is_still_a_part_of_the_log() {
     let store = SegmentStore::create(dir.path(), LIMITS).unwrap();
     let moved = store.archive(shelf.path(), |tail| tail.head.position < 80, |_| {}).unwrap();
     drop(store);
-    assert_eq!(moved, 40);
+    assert_eq!(moved, Some(1..=40));
     assert!(!parts::dir(dir.path(), 1).exists());
     assert_eq!(checked(dir.path()).unwrap().position, EVENTS);
     fs::remove_dir_all(dir.path().join("index")).unwrap();
@@ -297,6 +297,22 @@ async fn an_archived_segment_is_still_a_part_of_the_log() {
     fs::remove_file(&archive).unwrap();
     let error = checked(dir.path()).unwrap_err().to_string();
     assert!(error.contains(archive.to_str().unwrap()), "{error}");
+}
+
+// P1: a directory that has another log's archives takes no others over them.
+#[tokio::test]
+async fn an_archive_of_another_log_is_left_alone() {
+    let (one, two, shelf) = (stopped_log().await, stopped_log().await, tempfile::tempdir().unwrap());
+    let archive = |dir: &Path| {
+        let store = SegmentStore::create(dir, LIMITS).unwrap();
+        store.archive(shelf.path(), |_| true, |_| {})
+    };
+    assert_eq!(archive(one.path()).unwrap(), Some(1..=80));
+    let refused = archive(two.path()).unwrap_err().to_string();
+    assert!(refused.contains("is not of this log"), "{refused}");
+    for dir in [one, two] {
+        assert_eq!(checked(dir.path()).unwrap().position, EVENTS);
+    }
 }
 
 // P1: full batches stay in the file that we sync. sled puts large pages into files of their own, which
