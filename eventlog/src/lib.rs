@@ -47,6 +47,9 @@ pub use snapshot::{Snapshot, Snapshots};
 pub use stopped::StoppedLog;
 pub use verify::{Scope, verify};
 
+/// The last position there can be. Positions fit into signed numbers, too.
+pub const POSITION_MAX: u64 = i64::MAX as u64;
+
 /// Most events of one append, and of one stored batch.
 pub const BATCH_EVENTS_MAX: usize = 64;
 

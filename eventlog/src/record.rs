@@ -145,6 +145,9 @@ impl Record {
             crc: u32::from_be_bytes(array(take(4)?)),
             payload_len: u32::from_be_bytes(array(take(4)?)),
         };
+        if !(1..=crate::POSITION_MAX).contains(&self.first) {
+            return Err(self.damaged("there is no such position"));
+        }
         if header.first != self.first {
             return Err(self.damaged("key and header name different positions"));
         }
@@ -201,7 +204,7 @@ impl Chain {
     /// # Errors
     /// [`ReadError::Damaged`] with the first bad position.
     pub fn take(&mut self, record: &Record) -> Result<Batch, ReadError> {
-        let expected = self.head.position + 1;
+        let expected = self.head.position.saturating_add(1);
         let damaged = |reason: String| ReadError::Damaged { position: expected, reason };
         if record.first != expected {
             return Err(damaged(format!("the next stored position is {}", record.first)));
@@ -247,6 +250,17 @@ mod tests {
             "060a0162120173",
         ];
         assert_eq!(hex, expected.concat());
+    }
+
+    /// Positions beyond the last there can be break nothing.
+    #[test]
+    fn impossible_positions_are_damage() {
+        for first in [0, crate::POSITION_MAX + 1, u64::MAX] {
+            let record = record(first, &Hash::default(), &[event("a")]);
+            assert!(matches!(record.decode(), Err(ReadError::Damaged { position, .. }) if position == first));
+            let before = crate::Head { position: first.wrapping_sub(1), ..crate::Head::default() };
+            assert!(Chain::from(before).take(&record).is_err());
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::Head;
+use crate::{Head, POSITION_MAX};
 
 /// Position, digest, CRC32C of both.
 const SLOT_BYTES: usize = 8 + 32 + 4;
@@ -109,7 +109,7 @@ fn slot(bytes: &[u8]) -> Slot {
         let crc = u32::from_be_bytes(crc.try_into().ok()?);
         let head =
             Head { position: u64::from_be_bytes(position.try_into().ok()?), hash: hash.try_into().ok()? };
-        (crc == crc32c::crc32c(body)).then_some(head)
+        (crc == crc32c::crc32c(body) && head.position <= POSITION_MAX).then_some(head)
     };
     parse().map_or(Slot::Damaged, Slot::Head)
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use super::seal::{SEAL, Seal};
 use super::{Sealed, StoreError, archiving, files};
+use crate::POSITION_MAX;
 
 /// A segment on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +121,8 @@ fn parse(path: &Path) -> Option<(u64, &str)> {
     let name = path.file_name()?.to_str()?;
     let (number, rest) = name.split_at_checked(20)?;
     let extension = if rest.is_empty() { "" } else { rest.strip_prefix('.')? };
-    Some((number.parse().ok()?, extension))
+    let first = number.parse().ok().filter(|first| *first <= POSITION_MAX)?;
+    Some((first, extension))
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Sealed, StoreError, Tail, files};
-use crate::Head;
 use crate::record::Hash;
+use crate::{Head, POSITION_MAX};
 
 /// The file of a sealed segment, which is never written again.
 pub(super) const SEAL: &str = "seal";
@@ -158,7 +158,7 @@ impl Seal {
             files.push(FileDigest { name, bytes: rest.u64()?, digest: rest.array()? });
         }
         let sealed = Sealed { previous, tail: Tail { head, recorded_at } };
-        rest.0.is_empty().then_some(Self { first, sealed, files })
+        (rest.0.is_empty() && position <= POSITION_MAX).then_some(Self { first, sealed, files })
     }
 }
 
