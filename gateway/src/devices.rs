@@ -1,7 +1,7 @@
 //! What the gateway must know of each call point: whether it is there, in which form it wants its answers,
 //! and what its lamp should show. A pure fold of the log (P4); it sends nothing (P12).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sos_proto::call_point::CallPoint;
 use sos_proto::device::v1::{Feedback, Indicator};
@@ -31,7 +31,16 @@ struct PressAlert {
     alert_id: String,
     /// Nothing at the call point may light up.
     silent: bool,
-    open: bool,
+    stage: Stage,
+    /// The units that are on their way or there.
+    units: BTreeMap<String, ResponseStatus>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Stage {
+    Raised,
+    Taken,
+    Closed,
 }
 
 /// A lamp that should show something else now.
@@ -108,26 +117,49 @@ impl Device {
 
     /// A press opens an alert where none is open, else it joins the one that is.
     fn press(&mut self, event_id: &str, silent: bool) -> Option<Indicator> {
-        if self.alert.as_ref().is_some_and(|alert| alert.open) {
+        if self.alert.as_ref().is_some_and(|alert| alert.stage != Stage::Closed) {
             return None;
         }
-        self.alert = Some(PressAlert { alert_id: event_id.to_owned(), silent, open: true });
+        let (alert_id, units) = (event_id.to_owned(), BTreeMap::new());
+        self.alert = Some(PressAlert { alert_id, silent, stage: Stage::Raised, units });
         Some(Indicator::Received)
     }
 
     fn command(&mut self, alert_id: &str, body: &Body) -> Option<Indicator> {
         let alert = self.alert.as_mut().filter(|alert| alert.alert_id == alert_id)?;
-        let indicator = match body {
-            Body::AlertAcknowledged(_) => Indicator::Acknowledged,
-            Body::AlertAckExpired(_) => Indicator::Received,
-            Body::UnitDispatched(_) => Indicator::HelpComing,
-            Body::ResponseUpdated(r) if r.status() == ResponseStatus::OnScene => Indicator::HelpOnScene,
-            Body::AlertResolved(_) => Indicator::Idle,
-            Body::AlertReopened(_) => Indicator::Acknowledged,
+        match body {
+            Body::AlertAcknowledged(_) | Body::AlertReopened(_) => alert.stage = Stage::Taken,
+            Body::AlertAckExpired(_) => alert.stage = Stage::Raised,
+            Body::AlertResolved(_) => alert.stage = Stage::Closed,
+            Body::UnitDispatched(sent) => {
+                alert.units.insert(sent.unit_id.clone(), ResponseStatus::Dispatched);
+            }
+            Body::ResponseUpdated(report) => alert.progress(&report.unit_id, report.status()),
             _ => return None,
-        };
-        alert.open = indicator != Indicator::Idle;
-        Some(indicator)
+        }
+        Some(alert.indicator())
+    }
+}
+
+impl PressAlert {
+    fn progress(&mut self, unit_id: &str, status: ResponseStatus) {
+        match status {
+            ResponseStatus::Cleared | ResponseStatus::Withdrawn => drop(self.units.remove(unit_id)),
+            status => drop(self.units.get_mut(unit_id).map(|unit| *unit = status)),
+        }
+    }
+
+    /// What is the most that the person at the call point may count on.
+    fn indicator(&self) -> Indicator {
+        match self.stage {
+            Stage::Closed => Indicator::Idle,
+            _ if self.units.values().any(|status| *status == ResponseStatus::OnScene) => {
+                Indicator::HelpOnScene
+            }
+            _ if !self.units.is_empty() => Indicator::HelpComing,
+            Stage::Taken => Indicator::Acknowledged,
+            Stage::Raised => Indicator::Received,
+        }
     }
 }
 
@@ -136,8 +168,8 @@ mod tests {
     use super::*;
     use sos_proto::device::v1::Press;
     use sos_proto::event::v1::{
-        AlertAcknowledged, AlertReopened, AlertResolved, DeviceOffline, DeviceOnline, DeviceOrigin,
-        ResponseUpdated, UnitDispatched,
+        AlertAckExpired, AlertAcknowledged, AlertReopened, AlertResolved, DeviceOffline, DeviceOnline,
+        DeviceOrigin, ResponseUpdated, UnitDispatched,
     };
 
     fn event(event_id: &str, alert_id: &str, body: Body) -> Event {
@@ -159,14 +191,14 @@ mod tests {
 
     #[test]
     fn the_lamp_follows_the_alert() {
-        let on_scene = ResponseUpdated { unit_id: "u".to_owned(), status: ResponseStatus::OnScene.into() };
         let history = [
             event("a", "", Body::Press(Press::default())),
             event("b", "", Body::Press(Press::default())),
             event("c", "another", Body::AlertAcknowledged(AlertAcknowledged {})),
             event("d", "a", Body::AlertAcknowledged(AlertAcknowledged {})),
-            event("e", "a", Body::UnitDispatched(UnitDispatched::default())),
-            event("f", "a", Body::ResponseUpdated(on_scene)),
+            event("e", "a", sent("u")),
+            event("f", "a", at("u", ResponseStatus::OnScene)),
+            event("f", "a", at("u", ResponseStatus::Cleared)),
             event("g", "a", Body::AlertResolved(AlertResolved::default())),
             event("h", "a", Body::AlertReopened(AlertReopened::default())),
             event("i", "a", Body::AlertResolved(AlertResolved::default())),
@@ -177,12 +209,54 @@ mod tests {
             ("a", Indicator::Acknowledged),
             ("a", Indicator::HelpComing),
             ("a", Indicator::HelpOnScene),
+            ("a", Indicator::Acknowledged),
             ("a", Indicator::Idle),
             ("a", Indicator::Acknowledged),
             ("a", Indicator::Idle),
             ("j", Indicator::Received),
         ];
         assert_eq!(lamps(&history), expected.map(|(id, lamp)| (id.to_owned(), lamp)));
+    }
+
+    fn sent(unit_id: &str) -> Body {
+        Body::UnitDispatched(UnitDispatched { unit_id: unit_id.to_owned() })
+    }
+
+    fn at(unit_id: &str, status: ResponseStatus) -> Body {
+        Body::ResponseUpdated(ResponseUpdated { unit_id: unit_id.to_owned(), status: status.into() })
+    }
+
+    /// Help that was called back is not shown as coming, and help that is there not as only coming.
+    #[test]
+    fn the_lamp_shows_the_nearest_unit() {
+        use ResponseStatus::{EnRoute, OnScene, Withdrawn};
+        let history = [
+            event("a", "", Body::Press(Press::default())),
+            event("b", "a", Body::AlertAcknowledged(AlertAcknowledged {})),
+            event("c", "a", sent("u")),
+            event("d", "a", at("u", Withdrawn)),
+            event("e", "a", sent("u")),
+            event("f", "a", sent("v")),
+            event("g", "a", at("v", OnScene)),
+            event("h", "a", sent("w")),
+            event("i", "a", at("u", EnRoute)),
+            event("j", "a", Body::AlertAckExpired(AlertAckExpired::default())),
+            event("k", "a", at("v", Withdrawn)),
+            event("l", "a", at("u", Withdrawn)),
+            event("m", "a", at("w", Withdrawn)),
+            event("n", "a", at("nobody", OnScene)),
+        ];
+        let expected = [
+            Indicator::Received,
+            Indicator::Acknowledged,
+            Indicator::HelpComing,
+            Indicator::Acknowledged,
+            Indicator::HelpComing,
+            Indicator::HelpOnScene,
+            Indicator::HelpComing,
+            Indicator::Received,
+        ];
+        assert_eq!(lamps(&history), expected.map(|lamp| ("a".to_owned(), lamp)));
     }
 
     #[test]

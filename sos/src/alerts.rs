@@ -1,21 +1,18 @@
 //! `sos alerts`: the operator contract on a terminal.
 
+mod command;
 mod table;
 mod watch;
 
 pub use table::event as event_line;
 
 use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
-use sos_proto::alert::v1::{
-    AcknowledgeAlertRequest, AddNoteRequest, Alert, AlertFilter, AlertState, GetAlertRequest,
-    ListAlertsRequest, ResolveAlertRequest,
-};
-use sos_proto::event::v1::Disposition;
+use sos_proto::alert::v1::{Alert, AlertFilter, AlertState, GetAlertRequest, ListAlertsRequest};
 use tonic::metadata::MetadataValue;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
-use crate::cli::{AlertsArgs, AlertsCommand, CommandArgs, DispositionArg, FilterArgs, Format, StateArg};
+use crate::cli::{AlertsArgs, AlertsCommand, FilterArgs, Format, StateArg};
 use crate::{Outcome, output, remote};
 
 /// Alerts asked for at a time.
@@ -29,25 +26,7 @@ pub async fn run(args: AlertsArgs) -> anyhow::Result<Outcome> {
         AlertsCommand::List(filter) => desk.list(&mut client, &filter).await?,
         AlertsCommand::Show { alert_id } => desk.show(&mut client, &alert_id).await?,
         AlertsCommand::Watch(args) => watch::run(&desk, client, args).await?,
-        AlertsCommand::Ack(command) => {
-            let (alert_id, request_id, expected_revision) = target(&mut client, command).await?;
-            let request = AcknowledgeAlertRequest { alert_id, request_id, expected_revision };
-            let answer = client.acknowledge_alert(desk.signed(request)?).await;
-            desk.answer(answer.map(|r| r.into_inner().alert))?;
-        }
-        AlertsCommand::Note { command, text } => {
-            let (alert_id, request_id, expected_revision) = target(&mut client, command).await?;
-            let request = AddNoteRequest { alert_id, request_id, expected_revision, note: text };
-            let answer = client.add_note(desk.signed(request)?).await;
-            desk.answer(answer.map(|r| r.into_inner().alert))?;
-        }
-        AlertsCommand::Resolve { command, disposition, note } => {
-            let (alert_id, request_id, expected_revision) = target(&mut client, command).await?;
-            let disposition = meaning(disposition).into();
-            let request = ResolveAlertRequest { alert_id, request_id, expected_revision, disposition, note };
-            let answer = client.resolve_alert(desk.signed(request)?).await;
-            desk.answer(answer.map(|r| r.into_inner().alert))?;
-        }
+        AlertsCommand::Order(command) => command::run(&desk, &mut client, command).await?,
     }
     Ok(Outcome::Done)
 }
@@ -123,13 +102,6 @@ impl Desk {
     }
 }
 
-/// The parts that every command has; an alert may be named by the beginning of its id.
-async fn target(client: &mut Client, command: CommandArgs) -> anyhow::Result<(String, String, Option<u64>)> {
-    let alert_id = complete(client, &command.alert_id).await?;
-    let request_id = command.request_id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-    Ok((alert_id, request_id, command.expected_revision))
-}
-
 /// Length of a whole alert id.
 const ALERT_ID_LEN: usize = 36;
 
@@ -168,17 +140,5 @@ fn wire(filter: &FilterArgs) -> AlertFilter {
         site_ids: filter.site.clone(),
         owner: filter.owner.clone(),
         ..AlertFilter::default()
-    }
-}
-
-fn meaning(disposition: DispositionArg) -> Disposition {
-    match disposition {
-        DispositionArg::Genuine => Disposition::Genuine,
-        DispositionArg::Accidental => Disposition::Accidental,
-        DispositionArg::Malicious => Disposition::Malicious,
-        DispositionArg::Test => Disposition::Test,
-        DispositionArg::Technical => Disposition::Technical,
-        DispositionArg::Duplicate => Disposition::Duplicate,
-        DispositionArg::NobodyFound => Disposition::NobodyFound,
     }
 }

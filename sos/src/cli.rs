@@ -1,8 +1,15 @@
 //! What can be typed.
 
+mod alerts;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use alerts::{
+    AlertsArgs, AlertsCommand, CommandArgs, DEFAULT_GRPC, DispositionArg, FilterArgs, OrderCommand,
+    ResponseArg, StateArg, WatchArgs,
+};
 
 /// The SOS gateway: from an emergency button to the person who sends help.
 #[derive(Debug, Parser)]
@@ -128,120 +135,6 @@ pub enum Format {
     Table,
     /// For programs: one JSON object a line.
     Json,
-}
-
-/// The default address of the operator contract.
-pub const DEFAULT_GRPC: &str = "127.0.0.1:50051";
-
-/// `sos alerts`.
-#[derive(Debug, Args)]
-pub struct AlertsArgs {
-    /// The server
-    #[arg(long, global = true, value_name = "HOST:PORT", default_value = DEFAULT_GRPC)]
-    pub grpc: String,
-    /// Your name as an operator
-    #[arg(long = "as", global = true, value_name = "NAME", env = "USER", default_value = "operator")]
-    pub operator: String,
-    /// How to write
-    #[arg(long, global = true, value_enum, default_value = "table")]
-    pub format: Format,
-    /// What to do.
-    #[command(subcommand)]
-    pub command: AlertsCommand,
-}
-
-/// `sos alerts …`.
-#[derive(Debug, Subcommand)]
-pub enum AlertsCommand {
-    /// List alerts, newest first
-    List(FilterArgs),
-    /// Show one alert and everything that happened to it
-    Show {
-        /// The alert, or the beginning of its id
-        alert_id: String,
-    },
-    /// Show alerts as they change, until Ctrl-C
-    Watch(WatchArgs),
-    /// Take an alert
-    Ack(CommandArgs),
-    /// Write something down
-    Note {
-        /// Which alert.
-        #[command(flatten)]
-        command: CommandArgs,
-        /// The text
-        text: String,
-    },
-    /// Close an alert that is yours
-    Resolve {
-        /// Which alert.
-        #[command(flatten)]
-        command: CommandArgs,
-        /// What it turned out to be
-        #[arg(long, value_enum)]
-        disposition: DispositionArg,
-        /// Why
-        #[arg(long, default_value = "")]
-        note: String,
-    },
-}
-
-/// Which alerts.
-#[derive(Debug, Args)]
-pub struct FilterArgs {
-    /// Only in this state; may be repeated
-    #[arg(long, value_enum)]
-    pub state: Vec<StateArg>,
-    /// Only of this site; may be repeated
-    #[arg(long, value_name = "SITE")]
-    pub site: Vec<String>,
-    /// Only those of this owner
-    #[arg(long, value_name = "NAME", default_value = "")]
-    pub owner: String,
-}
-
-/// `sos alerts watch`.
-#[derive(Debug, Args)]
-pub struct WatchArgs {
-    /// Which alerts.
-    #[command(flatten)]
-    pub filter: FilterArgs,
-    /// Resume behind this position instead of opening with a snapshot
-    #[arg(long, value_name = "POSITION", default_value_t = 0)]
-    pub after: u64,
-}
-
-/// An alert, and how to command it.
-#[derive(Debug, Args)]
-pub struct CommandArgs {
-    /// The alert, or the beginning of its id
-    pub alert_id: String,
-    /// Name this command, to repeat it safely [default: a new one]
-    #[arg(long, value_name = "ID")]
-    pub request_id: Option<String>,
-    /// Refuse if the alert has another revision
-    #[arg(long, value_name = "N")]
-    pub expected_revision: Option<u64>,
-}
-
-/// States that can be asked for.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum StateArg {
-    Raised,
-    Acknowledged,
-    Resolved,
-}
-
-/// What an alert can turn out to be.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum DispositionArg {
-    Genuine,
-    Accidental,
-    Malicious,
-    Test,
-    Technical,
-    Duplicate,
-    NobodyFound,
 }
 
 /// `sos log`.

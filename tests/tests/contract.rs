@@ -170,6 +170,47 @@ fn faults_of_the_configuration_are_named_by_their_keys() {
     assert_eq!(sos(&["config", "shout"]).status.code(), Some(2));
 }
 
+// P6: the whole life of an alert on the command line.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_is_handled_on_the_command_line() {
+    let (_data, server) = up().await;
+    publish_acknowledged(server.mqtt_port(), EVENT, r#"{"press":{}}"#);
+    let alert = eventually("the alert is there", async || server.list().await.pop()).await;
+    let mut lamp = Listener::subscribe(server.mqtt_port(), "sos/v1/+/+/feedback").await;
+    let order = |operator: &str, command: &[&str]| {
+        let (verb, rest) = command.split_first().unwrap();
+        let base = ["alerts", verb, &alert.alert_id, "--as", operator, "--format", "json", "--grpc"];
+        sos(&[&base[..], &[server.address("grpc")], rest].concat())
+    };
+    let steps: [(&str, &[&str], &str); 9] = [
+        ("bolat", &["escalate", "--reason", "nobody is at the desk"], "RECEIVED"),
+        ("asel", &["ack"], "ACKNOWLEDGED"),
+        ("asel", &["dispatch", "patrol-7"], "HELP_COMING"),
+        ("asel", &["transfer", "bolat"], "HELP_COMING"),
+        ("bolat", &["response", "patrol-7", "on-scene"], "HELP_ON_SCENE"),
+        ("bolat", &["response", "patrol-7", "cleared"], "ACKNOWLEDGED"),
+        ("bolat", &["resolve", "--disposition", "genuine"], "IDLE"),
+        ("dana", &["reopen", "--note", "they called again"], "ACKNOWLEDGED"),
+        ("dana", &["resolve", "--disposition", "duplicate"], "IDLE"),
+    ];
+    let mut shown = String::new();
+    for (operator, command, indicator) in steps {
+        let output = order(operator, command);
+        assert!(output.status.success(), "{command:?}: {}", stderr(&output));
+        // A lamp that goes on as it is hears nothing; the retained message came with the subscription.
+        if shown != indicator {
+            let feedback = lamp.next("/feedback").await.payload;
+            assert!(feedback.contains(&format!("INDICATOR_{indicator}\"")), "{command:?}: {feedback}");
+            shown = indicator.to_owned();
+        }
+    }
+    let refused = order("asel", &["dispatch", "patrol-7"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("RESOLVED by dana: it is closed"), "{}", stderr(&refused));
+    let history = order("asel", &["show"]);
+    assert_eq!(json_lines(&history)[0]["timeline"].as_array().unwrap().len(), 10);
+}
+
 // P11: a log that is not what was written ends verification with its first bad position and exit code 3.
 #[tokio::test(flavor = "multi_thread")]
 async fn verify_finds_a_changed_byte() {

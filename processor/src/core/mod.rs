@@ -11,6 +11,13 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use sos_proto::event::v1::ResponseStatus;
+
 pub(crate) use evolve::evolve;
 pub(crate) use filter::Filter;
 pub(crate) use state::{AlertView, Opening, RecordedRequest, State};
+
+/// A unit that is cleared or withdrawn has no more part in an alert.
+fn is_over(status: ResponseStatus) -> bool {
+    matches!(status, ResponseStatus::Cleared | ResponseStatus::Withdrawn)
+}

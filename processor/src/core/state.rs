@@ -74,6 +74,16 @@ pub(crate) enum CommandKind {
     Note,
     /// Close the alert.
     Resolve,
+    /// Send a unit.
+    Dispatch,
+    /// Report the progress of a unit.
+    UpdateResponse,
+    /// Ask for more help.
+    Escalate,
+    /// Hand the alert over.
+    Transfer,
+    /// Open the alert again.
+    Reopen,
     /// A command that this version does not serve.
     Other,
 }
@@ -85,6 +95,11 @@ impl CommandKind {
             Some(Body::AlertAcknowledged(_)) => Self::Acknowledge,
             Some(Body::AlertNoted(_)) => Self::Note,
             Some(Body::AlertResolved(_)) => Self::Resolve,
+            Some(Body::UnitDispatched(_)) => Self::Dispatch,
+            Some(Body::ResponseUpdated(_)) => Self::UpdateResponse,
+            Some(Body::AlertEscalated(_)) => Self::Escalate,
+            Some(Body::AlertTransferred(_)) => Self::Transfer,
+            Some(Body::AlertReopened(_)) => Self::Reopen,
             _ => Self::Other,
         }
     }

@@ -127,10 +127,6 @@ impl AlertApi {
     }
 }
 
-fn not_served<T>() -> Result<Response<T>, Status> {
-    Err(Status::unimplemented("not served yet"))
-}
-
 #[tonic::async_trait]
 impl AlertService for AlertApi {
     type WatchAlertsStream = Pin<Box<dyn Stream<Item = Result<WatchAlertsResponse, Status>> + Send>>;
@@ -191,7 +187,7 @@ impl AlertService for AlertApi {
         let ResolveAlertRequest { alert_id, request_id, expected_revision, disposition, note } = request;
         let target = Target { alert_id, request_id, expected_revision };
         let action = parse::disposition(disposition).and_then(|disposition| {
-            parse::optional_note(note).map(|note| Action::Resolve { disposition, note })
+            parse::optional_text("note", note).map(|note| Action::Resolve { disposition, note })
         });
         let alert = self.command("resolve", &metadata, target, action).await?;
         Ok(Response::new(ResolveAlertResponse { alert: Some(alert) }))
@@ -199,36 +195,63 @@ impl AlertService for AlertApi {
 
     async fn dispatch_unit(
         &self,
-        _: Request<DispatchUnitRequest>,
+        request: Request<DispatchUnitRequest>,
     ) -> Result<Response<DispatchUnitResponse>, Status> {
-        not_served()
+        let (metadata, _, request) = request.into_parts();
+        let DispatchUnitRequest { alert_id, request_id, expected_revision, unit_id } = request;
+        let target = Target { alert_id, request_id, expected_revision };
+        let action = parse::id("unit_id", unit_id).map(|unit_id| Action::Dispatch { unit_id });
+        let alert = self.command("dispatch", &metadata, target, action).await?;
+        Ok(Response::new(DispatchUnitResponse { alert: Some(alert) }))
     }
 
     async fn update_response(
         &self,
-        _: Request<UpdateResponseRequest>,
+        request: Request<UpdateResponseRequest>,
     ) -> Result<Response<UpdateResponseResponse>, Status> {
-        not_served()
+        let (metadata, _, request) = request.into_parts();
+        let UpdateResponseRequest { alert_id, request_id, expected_revision, unit_id, status } = request;
+        let target = Target { alert_id, request_id, expected_revision };
+        let action = parse::id("unit_id", unit_id).and_then(|unit_id| {
+            parse::progress(status).map(|status| Action::UpdateResponse { unit_id, status })
+        });
+        let alert = self.command("update_response", &metadata, target, action).await?;
+        Ok(Response::new(UpdateResponseResponse { alert: Some(alert) }))
     }
 
     async fn escalate_alert(
         &self,
-        _: Request<EscalateAlertRequest>,
+        request: Request<EscalateAlertRequest>,
     ) -> Result<Response<EscalateAlertResponse>, Status> {
-        not_served()
+        let (metadata, _, request) = request.into_parts();
+        let EscalateAlertRequest { alert_id, request_id, expected_revision, reason } = request;
+        let target = Target { alert_id, request_id, expected_revision };
+        let action = parse::optional_text("reason", reason).map(|reason| Action::Escalate { reason });
+        let alert = self.command("escalate", &metadata, target, action).await?;
+        Ok(Response::new(EscalateAlertResponse { alert: Some(alert) }))
     }
 
     async fn transfer_alert(
         &self,
-        _: Request<TransferAlertRequest>,
+        request: Request<TransferAlertRequest>,
     ) -> Result<Response<TransferAlertResponse>, Status> {
-        not_served()
+        let (metadata, _, request) = request.into_parts();
+        let TransferAlertRequest { alert_id, request_id, expected_revision, to_operator } = request;
+        let target = Target { alert_id, request_id, expected_revision };
+        let action = parse::to_operator(to_operator).map(|to_operator| Action::Transfer { to_operator });
+        let alert = self.command("transfer", &metadata, target, action).await?;
+        Ok(Response::new(TransferAlertResponse { alert: Some(alert) }))
     }
 
     async fn reopen_alert(
         &self,
-        _: Request<ReopenAlertRequest>,
+        request: Request<ReopenAlertRequest>,
     ) -> Result<Response<ReopenAlertResponse>, Status> {
-        not_served()
+        let (metadata, _, request) = request.into_parts();
+        let ReopenAlertRequest { alert_id, request_id, expected_revision, note } = request;
+        let target = Target { alert_id, request_id, expected_revision };
+        let action = parse::optional_text("note", note).map(|note| Action::Reopen { note });
+        let alert = self.command("reopen", &metadata, target, action).await?;
+        Ok(Response::new(ReopenAlertResponse { alert: Some(alert) }))
     }
 }

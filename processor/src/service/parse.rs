@@ -2,8 +2,9 @@
 
 use sos_proto::alert::v1::{AlertFilter, AlertKind, AlertState};
 use sos_proto::device::v1::Category;
-use sos_proto::event::v1::Disposition;
+use sos_proto::event::v1::{Disposition, ResponseStatus};
 
+use super::operator;
 use super::status::InvalidField;
 use crate::config::{ID_BYTES_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX};
 use crate::core::Filter;
@@ -21,10 +22,10 @@ pub(super) fn id(field: &'static str, text: String) -> Result<String, InvalidFie
 }
 
 /// A text that may be empty: at most [`NOTE_CHARS_MAX`] characters.
-pub(super) fn optional_note(text: String) -> Result<String, InvalidField> {
+pub(super) fn optional_text(field: &'static str, text: String) -> Result<String, InvalidField> {
     if text.chars().count() > NOTE_CHARS_MAX {
         let reason = format!("must have at most {NOTE_CHARS_MAX} characters");
-        return Err(InvalidField { field: "note", reason });
+        return Err(InvalidField { field, reason });
     }
     Ok(text)
 }
@@ -34,7 +35,7 @@ pub(super) fn note(text: String) -> Result<String, InvalidField> {
     if text.is_empty() {
         return Err(invalid("note", "must not be empty"));
     }
-    optional_note(text)
+    optional_text("note", text)
 }
 
 /// What an alert turned out to be; it must be said.
@@ -44,6 +45,21 @@ pub(super) fn disposition(value: i32) -> Result<Disposition, InvalidField> {
         return Err(invalid("disposition", "must be set"));
     }
     Ok(disposition)
+}
+
+/// Where a unit is that was sent.
+pub(super) fn progress(value: i32) -> Result<ResponseStatus, InvalidField> {
+    let status = known("status", value)?;
+    if matches!(status, ResponseStatus::Unspecified | ResponseStatus::Dispatched) {
+        return Err(invalid("status", "must be EN_ROUTE, ON_SCENE, CLEARED or WITHDRAWN"));
+    }
+    Ok(status)
+}
+
+/// The operator who is to own an alert.
+pub(super) fn to_operator(name: String) -> Result<String, InvalidField> {
+    operator::check(&name).map_err(|reason| InvalidField { field: "to_operator", reason })?;
+    Ok(name)
 }
 
 /// How many alerts a page may hold.

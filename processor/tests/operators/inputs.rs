@@ -1,8 +1,9 @@
 //! Every bad input is refused with the code and the field that it is about.
 
 use sos_proto::alert::v1::{
-    AcknowledgeAlertRequest, AddNoteRequest, AlertFilter, DispatchUnitRequest, GetAlertRequest,
-    ListAlertsRequest, ReopenAlertRequest, ResolveAlertRequest, WatchAlertsRequest,
+    AcknowledgeAlertRequest, AddNoteRequest, AlertFilter, DispatchUnitRequest, EscalateAlertRequest,
+    GetAlertRequest, ListAlertsRequest, ReopenAlertRequest, ResolveAlertRequest, TransferAlertRequest,
+    UpdateResponseRequest, WatchAlertsRequest,
 };
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
@@ -104,10 +105,63 @@ async fn what_is_not_there() {
     assert_eq!(told.get_details_resource_info().unwrap().resource_name, "a");
     let told = client.add_note(by("asel", note("a", "r", "n"))).await.unwrap_err();
     assert_eq!(told.code(), Code::NotFound);
-    let told = client.dispatch_unit(by("asel", DispatchUnitRequest::default())).await.unwrap_err();
-    assert_eq!((told.code(), told.message()), (Code::Unimplemented, "not served yet"));
-    let told = client.reopen_alert(by("asel", ReopenAlertRequest::default())).await.unwrap_err();
-    assert_eq!(told.code(), Code::Unimplemented);
+    town.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn units_owners_and_reasons() {
+    let town = Town::new().await;
+    let mut client = town.client().await;
+    let (alert_id, request_id) = (|| "a".to_owned(), || "r".to_owned());
+    let (long_id, long_text) = ("x".repeat(129), || "ы".repeat(2_001));
+    for unit_id in ["", &long_id] {
+        let request = DispatchUnitRequest {
+            alert_id: alert_id(),
+            request_id: request_id(),
+            unit_id: unit_id.into(),
+            ..DispatchUnitRequest::default()
+        };
+        assert_eq!(field(&client.dispatch_unit(by("asel", request)).await.unwrap_err()), "unit_id");
+    }
+    for (unit_id, status, name) in [
+        ("", 2, "unit_id"),
+        (&long_id, 2, "unit_id"),
+        ("u", 0, "status"),
+        ("u", 1, "status"),
+        ("u", 6, "status"),
+    ] {
+        let request = UpdateResponseRequest {
+            alert_id: alert_id(),
+            request_id: request_id(),
+            unit_id: unit_id.into(),
+            status,
+            ..UpdateResponseRequest::default()
+        };
+        assert_eq!(field(&client.update_response(by("asel", request)).await.unwrap_err()), name);
+    }
+    for to_operator in ["", &"x".repeat(65), "a\tb"] {
+        let request = TransferAlertRequest {
+            alert_id: alert_id(),
+            request_id: request_id(),
+            to_operator: to_operator.into(),
+            ..TransferAlertRequest::default()
+        };
+        assert_eq!(field(&client.transfer_alert(by("asel", request)).await.unwrap_err()), "to_operator");
+    }
+    let request = EscalateAlertRequest {
+        alert_id: alert_id(),
+        request_id: request_id(),
+        reason: long_text(),
+        ..EscalateAlertRequest::default()
+    };
+    assert_eq!(field(&client.escalate_alert(by("asel", request)).await.unwrap_err()), "reason");
+    let request = ReopenAlertRequest {
+        alert_id: alert_id(),
+        request_id: request_id(),
+        note: long_text(),
+        ..ReopenAlertRequest::default()
+    };
+    assert_eq!(field(&client.reopen_alert(by("asel", request)).await.unwrap_err()), "note");
     town.stop().await.unwrap();
 }
 

@@ -8,6 +8,7 @@ mod contract;
 mod gated;
 #[cfg(test)]
 mod inputs;
+mod lifecycle;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::support::{Town, acknowledge, add_note, by, config, log, resolve, time
 async fn of_two_operators_one_wins() {
     let town = Town::new().await;
     let (mut asel, mut bolat) = (town.client().await, town.client().await);
-    for round in 0..50 {
+    for round in 0..200 {
         let alert_id = town.press(&format!("door-{round}")).await;
         let (one, two) = (format!("asel-{round}"), format!("bolat-{round}"));
         let (first, second) = tokio::join!(

@@ -3,17 +3,25 @@
 
 mod acknowledge;
 mod add_note;
+mod dispatch;
+mod escalate;
+mod reopen;
 mod resolve;
+mod transfer;
+mod update_response;
 
 use sos_proto::alert::v1::{Alert, AlertState};
-use sos_proto::event::v1::Disposition;
 use sos_proto::event::v1::event::Body;
+use sos_proto::event::v1::{Disposition, ResponseStatus};
 use sos_proto::time::Timestamp;
 
 use super::state::CommandKind;
 
 /// Longest text of an operator, in characters.
 pub(crate) const NOTE_CHARS_MAX: usize = 2_000;
+
+/// Most responses of one alert.
+pub(crate) const RESPONSES_MAX: usize = 256;
 
 /// What an operator wants done to an alert; texts and values were checked at the edge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +40,33 @@ pub(crate) enum Action {
         /// At most [`NOTE_CHARS_MAX`] characters.
         note: String,
     },
+    /// Send a unit.
+    Dispatch {
+        /// The unit.
+        unit_id: String,
+    },
+    /// Report the progress of a unit.
+    UpdateResponse {
+        /// The unit.
+        unit_id: String,
+        /// Where it is now; behind DISPATCHED.
+        status: ResponseStatus,
+    },
+    /// Ask for more help.
+    Escalate {
+        /// At most [`NOTE_CHARS_MAX`] characters.
+        reason: String,
+    },
+    /// Hand it over.
+    Transfer {
+        /// Who owns it from then on.
+        to_operator: String,
+    },
+    /// Open it again.
+    Reopen {
+        /// At most [`NOTE_CHARS_MAX`] characters.
+        note: String,
+    },
 }
 
 impl Action {
@@ -41,6 +76,11 @@ impl Action {
             Self::Acknowledge => CommandKind::Acknowledge,
             Self::AddNote { .. } => CommandKind::Note,
             Self::Resolve { .. } => CommandKind::Resolve,
+            Self::Dispatch { .. } => CommandKind::Dispatch,
+            Self::UpdateResponse { .. } => CommandKind::UpdateResponse,
+            Self::Escalate { .. } => CommandKind::Escalate,
+            Self::Transfer { .. } => CommandKind::Transfer,
+            Self::Reopen { .. } => CommandKind::Reopen,
         }
     }
 }
@@ -60,6 +100,30 @@ pub(crate) enum Refusal {
     /// Only its owner may do this.
     #[error("only its owner may do this")]
     NotOwner,
+    /// It is open.
+    #[error("it is not closed")]
+    NotClosed,
+    /// The new owner is the old one.
+    #[error("that operator owns it already")]
+    SameOwner,
+    /// It cannot rise any more.
+    #[error("it has the highest level")]
+    HighestLevel,
+    /// The unit was sent already.
+    #[error("the unit is still on its way or at work")]
+    UnitBusy,
+    /// As many units were sent as an alert can hold (P10).
+    #[error("no more than {RESPONSES_MAX} units can be sent to one alert")]
+    TooManyUnits,
+    /// Nobody sent the unit.
+    #[error("the unit was not sent")]
+    UnitNotSent,
+    /// The unit is cleared or withdrawn.
+    #[error("the unit is cleared or withdrawn: send it again")]
+    UnitDone,
+    /// The unit has reported this, or more.
+    #[error("the unit is there already, or further")]
+    UnitFurther,
 }
 
 /// What who comes second is told about the alert (P6).
@@ -111,5 +175,20 @@ pub(crate) fn decide(alert: &Alert, actor: &str, action: &Action) -> Result<Body
         Action::Acknowledge => acknowledge::decide(alert),
         Action::AddNote { note } => Ok(add_note::decide(note)),
         Action::Resolve { disposition, note } => resolve::decide(alert, actor, *disposition, note),
+        Action::Dispatch { unit_id } => dispatch::decide(alert, actor, unit_id),
+        Action::UpdateResponse { unit_id, status } => update_response::decide(alert, unit_id, *status),
+        Action::Escalate { reason } => escalate::decide(alert, reason),
+        Action::Transfer { to_operator } => transfer::decide(alert, actor, to_operator),
+        Action::Reopen { note } => reopen::decide(alert, note),
+    }
+}
+
+/// What only the owner of an open alert may do.
+fn owned(alert: &Alert, actor: &str) -> Result<(), Rejection> {
+    match alert.state() {
+        AlertState::Acknowledged if alert.owner == actor => Ok(()),
+        AlertState::Acknowledged => Err(Rejection::new(Refusal::NotOwner, alert)),
+        AlertState::Resolved => Err(Rejection::new(Refusal::Closed, alert)),
+        AlertState::Raised | AlertState::Unspecified => Err(Rejection::new(Refusal::NotTaken, alert)),
     }
 }

@@ -4,6 +4,7 @@ use sos_proto::alert::v1::Response;
 use sos_proto::event::v1::{ResponseStatus, ResponseUpdated, UnitDispatched};
 
 use super::{Happened, note};
+use crate::core::is_over;
 use crate::core::state::{Opening, State};
 
 /// A unit that is still busy with the alert cannot be sent to it again.
@@ -49,8 +50,4 @@ pub(super) fn updated(
         note::owner_acted(view, happened);
         true
     })
-}
-
-fn is_over(status: ResponseStatus) -> bool {
-    matches!(status, ResponseStatus::Cleared | ResponseStatus::Withdrawn)
 }

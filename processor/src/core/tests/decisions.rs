@@ -2,11 +2,14 @@
 
 use sos_proto::alert::v1::AlertState;
 use sos_proto::event::v1::event::Body;
-use sos_proto::event::v1::{AlertNoted, Disposition};
+use sos_proto::event::v1::{
+    AlertEscalated, AlertNoted, AlertReopened, AlertTransferred, Disposition, ResponseStatus,
+    ResponseUpdated, UnitDispatched,
+};
 
 use super::{acknowledged, command, event, fold, press, resolved};
 use crate::core::State;
-use crate::core::commands::{Action, Refusal, Standing, decide};
+use crate::core::commands::{Action, RESPONSES_MAX, Refusal, Standing, decide};
 
 fn raised() -> State {
     fold(&[event(1, press())])
@@ -58,6 +61,105 @@ fn resolve() {
     assert_eq!(outcomes("asel", &action), owner);
     let other = [Err(Refusal::NotTaken), Err(Refusal::NotOwner), Err(Refusal::Closed)];
     assert_eq!(outcomes("bolat", &action), other);
+}
+
+/// A text of no account.
+fn text() -> String {
+    "text".to_owned()
+}
+
+#[test]
+fn dispatch() {
+    let action = Action::Dispatch { unit_id: "patrol-7".to_owned() };
+    let sent = Body::UnitDispatched(UnitDispatched { unit_id: "patrol-7".to_owned() });
+    assert_eq!(outcomes("asel", &action), [Err(Refusal::NotTaken), Ok(sent), Err(Refusal::Closed)]);
+    let other = [Err(Refusal::NotTaken), Err(Refusal::NotOwner), Err(Refusal::Closed)];
+    assert_eq!(outcomes("bolat", &action), other);
+}
+
+#[test]
+fn escalate() {
+    let action = Action::Escalate { reason: text() };
+    let rises = || Ok(Body::AlertEscalated(AlertEscalated { level: 1, reason: text() }));
+    for actor in ["asel", "bolat"] {
+        assert_eq!(outcomes(actor, &action), [rises(), rises(), Err(Refusal::Closed)]);
+    }
+    let risen = Body::AlertEscalated(AlertEscalated { level: u32::MAX, reason: text() });
+    let state = fold(&[event(1, press()), command(2, "e1", "asel", risen)]);
+    let rejection = decide(&state.by_id("e1").unwrap().view.alert, "asel", &action).unwrap_err();
+    assert_eq!(rejection.refusal, Refusal::HighestLevel);
+}
+
+#[test]
+fn transfer() {
+    let to = |name: &str| Action::Transfer { to_operator: name.to_owned() };
+    let goes = Body::AlertTransferred(AlertTransferred { to_operator: "bolat".to_owned() });
+    assert_eq!(outcomes("asel", &to("bolat")), [Err(Refusal::NotTaken), Ok(goes), Err(Refusal::Closed)]);
+    assert_eq!(outcomes("asel", &to("asel"))[1], Err(Refusal::SameOwner));
+    assert_eq!(outcomes("bolat", &to("bolat"))[1], Err(Refusal::NotOwner));
+}
+
+#[test]
+fn reopen() {
+    let action = Action::Reopen { note: text() };
+    for actor in ["asel", "bolat"] {
+        let again = Body::AlertReopened(AlertReopened { note: text() });
+        assert_eq!(outcomes(actor, &action), [Err(Refusal::NotClosed), Err(Refusal::NotClosed), Ok(again)]);
+    }
+}
+
+/// Every step that a unit may take from where it is, and every one that it may not.
+#[test]
+fn update_response() {
+    use ResponseStatus::{Cleared, Dispatched, EnRoute, OnScene, Withdrawn};
+    let sent = || Body::UnitDispatched(UnitDispatched { unit_id: "u".to_owned() });
+    let at = |status: ResponseStatus| {
+        Body::ResponseUpdated(ResponseUpdated { unit_id: "u".to_owned(), status: status.into() })
+    };
+    let unit = |events: Vec<Body>, status| {
+        let numbered = (3..).zip(events).map(|(position, body)| command(position, "e1", "asel", body));
+        let taken = [event(1, press()), command(2, "e1", "asel", acknowledged())];
+        let state = fold(&taken.into_iter().chain(numbered).collect::<Vec<_>>());
+        let action = Action::UpdateResponse { unit_id: "u".to_owned(), status };
+        decide(&state.by_id("e1").unwrap().view.alert, "bolat", &action).map_err(|r| r.refusal)
+    };
+    let steps = [EnRoute, OnScene, Cleared, Withdrawn];
+    for (reached, from) in [Dispatched, EnRoute, OnScene].into_iter().enumerate() {
+        for (number, to) in steps.into_iter().enumerate() {
+            let expected = if number < reached { Err(Refusal::UnitFurther) } else { Ok(at(to)) };
+            assert_eq!(unit(vec![sent(), at(from)], to), expected, "{from:?} to {to:?}");
+        }
+    }
+    for (over, to) in [Cleared, Withdrawn].into_iter().flat_map(|over| steps.map(|to| (over, to))) {
+        assert_eq!(unit(vec![sent(), at(over)], to), Err(Refusal::UnitDone));
+        // Sent again, it begins anew.
+        assert_eq!(unit(vec![sent(), at(over), sent()], to), Ok(at(to)));
+    }
+    assert_eq!(unit(vec![], EnRoute), Err(Refusal::UnitNotSent));
+    assert_eq!(unit(vec![sent(), resolved(Disposition::Genuine)], OnScene), Ok(at(OnScene)));
+}
+
+#[test]
+fn a_busy_unit_is_not_sent_twice() {
+    let sent = || Body::UnitDispatched(UnitDispatched { unit_id: "u".to_owned() });
+    let state = fold(&[
+        event(1, press()),
+        command(2, "e1", "asel", acknowledged()),
+        command(3, "e1", "asel", sent()),
+    ]);
+    let alert = &state.by_id("e1").unwrap().view.alert;
+    let send = |unit_id: &str| decide(alert, "asel", &Action::Dispatch { unit_id: unit_id.to_owned() });
+    assert_eq!(send("u").unwrap_err().refusal, Refusal::UnitBusy);
+    assert!(send("v").is_ok());
+
+    // P10: an alert does not grow without end.
+    let sent = |number| Body::UnitDispatched(UnitDispatched { unit_id: format!("u{number}") });
+    let sent = (3..).map(|position| command(position, "e1", "asel", sent(position))).take(RESPONSES_MAX);
+    let taken = [event(1, press()), command(2, "e1", "asel", acknowledged())];
+    let state = fold(&taken.into_iter().chain(sent).collect::<Vec<_>>());
+    let more = Action::Dispatch { unit_id: "more".to_owned() };
+    let rejection = decide(&state.by_id("e1").unwrap().view.alert, "asel", &more).unwrap_err();
+    assert_eq!(rejection.refusal, Refusal::TooManyUnits);
 }
 
 #[test]
