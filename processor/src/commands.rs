@@ -180,14 +180,18 @@ fn expected(state: &State, command: &Command, alert: &Alert, stream_position: u6
 }
 
 fn event(command: &Command, body: Body, alert: &Alert, now: i64) -> Event {
+    let (actor, request_id) = (command.actor.clone(), command.request_id.clone());
+    Event { actor, request_id, ..about(alert, body, now) }
+}
+
+/// An event about an alert that nobody commanded.
+pub(crate) fn about(alert: &Alert, body: Body, now: i64) -> Event {
     Event {
         event_id: event_id(now),
         site_id: alert.site_id.clone(),
         device_id: alert.device_id.clone(),
         alert_id: alert.alert_id.clone(),
         received_at: Some(time::timestamp(now)),
-        actor: command.actor.clone(),
-        request_id: command.request_id.clone(),
         schema: SCHEMA,
         body: Some(body),
         ..Event::default()

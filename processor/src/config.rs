@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::core::Deadlines;
+
 /// Settings of the processor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -12,6 +14,8 @@ pub struct Config {
     /// Most calls that may be answered at once, watches aside; the next one is refused with
     /// RESOURCE_EXHAUSTED (P10).
     pub calls_max: usize,
+    /// How long alerts may wait (P8).
+    pub deadlines: Deadlines,
     /// How long a shutdown waits for calls under way; after that they are cut off.
     pub drain: Duration,
 }
@@ -22,6 +26,7 @@ impl Default for Config {
             heartbeat: Duration::from_secs(1),
             watchers_max: 1_000,
             calls_max: 1_000,
+            deadlines: Deadlines::default(),
             drain: Duration::from_secs(3),
         }
     }
@@ -61,6 +66,12 @@ pub(crate) const TIMELINE_BYTES_MAX: usize = 3 * 1024 * 1024;
 
 /// How often a command is decided anew because others changed the alert meanwhile; then it is ABORTED.
 pub(crate) const COMMAND_ROUNDS_MAX: usize = 16;
+
+/// Deadlines that are recorded together; the next ones wait for them.
+pub(crate) const DEADLINES_AT_ONCE_MAX: usize = 64;
+
+/// Time between two tries to record that a deadline has passed, where the log takes nothing.
+pub(crate) const DEADLINE_RETRY: Duration = Duration::from_secs(1);
 
 /// How long a call waits for durable events to be folded; then it is UNAVAILABLE.
 pub(crate) const FOLD_WAIT_MAX: Duration = Duration::from_secs(5);

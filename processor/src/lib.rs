@@ -9,6 +9,7 @@
 mod commands;
 mod config;
 mod core;
+mod deadlines;
 mod head;
 mod live;
 mod processor;
@@ -17,5 +18,6 @@ mod telemetry;
 mod timeline;
 
 pub use config::Config;
+pub use core::{Deadlines, EscalationRule};
 pub use live::FollowError;
 pub use processor::{Error, Processor};

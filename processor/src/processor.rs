@@ -22,6 +22,7 @@ use tonic_reflection::pb as reflection;
 use tonic_web::GrpcWebLayer;
 
 use crate::config::{Config, PING_INTERVAL, PING_TIMEOUT, REQUEST_BYTES_MAX, STREAMS_MAX};
+use crate::deadlines;
 use crate::head::watch_head;
 use crate::live::{FollowError, Live};
 use crate::service::{AlertApi, Watchers, WatchesEnd};
@@ -189,6 +190,16 @@ impl Processor {
             }
             telemetry::ready(head);
             ready.send_replace(true);
+            Ok(())
+        });
+
+        let (live, log, mut ready) = (Arc::clone(&self.live), Arc::clone(&self.log), self.ready.subscribe());
+        let waits = self.config.deadlines.clone();
+        tasks.spawn(async move {
+            // What was not folded yet may have been dealt with.
+            if ready.wait_for(|ready| *ready).await.is_ok() {
+                deadlines::keep(&live, &*log, &waits).await;
+            }
             Ok(())
         });
         tasks

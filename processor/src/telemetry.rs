@@ -1,7 +1,9 @@
 //! Every metric and log line of the processor.
 
 use metrics::{counter, gauge};
-use sos_proto::alert::v1::AlertKind;
+use sos_eventlog::AppendError;
+use sos_proto::alert::v1::{Alert, AlertKind};
+use sos_proto::event::v1::event::Body;
 use tonic::Code;
 
 use crate::core::AlertView;
@@ -46,6 +48,21 @@ pub(crate) fn delivered(view: &AlertView) {
 /// A command was answered; the outcome is a gRPC code.
 pub(crate) fn commanded(command: &'static str, outcome: Code) {
     counter!("sos_commands_total", "command" => command, "outcome" => format!("{outcome:?}")).increment(1);
+}
+
+/// A deadline has passed, and the log says so.
+pub(crate) fn deadline_passed(alert: &Alert, body: &Body) {
+    let what = match body {
+        Body::AlertAckExpired(_) => "acknowledgement_expired",
+        _ => "escalated",
+    };
+    counter!("sos_deadlines_passed_total", "what" => what).increment(1);
+    tracing::warn!(alert_id = %alert.alert_id, site_id = %alert.site_id, what, "nobody acted in time");
+}
+
+/// A deadline has passed, and the log does not take it; tried again.
+pub(crate) fn deadline_not_recorded(error: &AppendError) {
+    tracing::error!(%error, "a deadline has passed and cannot be recorded; trying again");
 }
 
 /// Live state has reached the head that the log had at the start.

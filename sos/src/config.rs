@@ -1,6 +1,8 @@
 //! The configuration: defaults, then a file, then `SOS_…` in the environment, then flags. Checked whole
 //! before any port opens; each fault is named by its key.
 
+mod alerts;
+
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 
@@ -12,6 +14,8 @@ use sos_gateway::external;
 
 use crate::cli::{ConfigArgs, ConfigCommand, Format, SourceArgs};
 use crate::{Outcome, output};
+
+pub use alerts::Alerts;
 
 /// Everything that can be configured. In the environment, `mqtt.listen` is `SOS_MQTT__LISTEN`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +33,8 @@ pub struct Config {
     pub http: Listener,
     /// The event log.
     pub log: Log,
+    /// How long alerts may wait.
+    pub alerts: Alerts,
     /// Log lines.
     pub telemetry: Telemetry,
 }
@@ -130,6 +136,7 @@ impl Default for Config {
                 witness_key: PathBuf::new(),
                 witness_interval_s: 10,
             },
+            alerts: Alerts::default(),
             // rmqtt tells of every connection; its warnings are enough.
             telemetry: Telemetry { log: "info,rmqtt=warn".to_owned(), format: LogFormat::Text },
         }
@@ -173,7 +180,7 @@ pub fn load(source: &SourceArgs) -> anyhow::Result<(Config, Addresses)> {
 const SEGMENT_BYTES_MIN: u64 = 4 * 1024 * 1024;
 
 /// First levels of the keys.
-const SECTIONS: [&str; 7] = ["data", "insecure", "mqtt", "grpc", "http", "log", "telemetry"];
+const SECTIONS: [&str; 8] = ["data", "insecure", "mqtt", "grpc", "http", "log", "alerts", "telemetry"];
 
 fn read(source: &SourceArgs) -> anyhow::Result<Config> {
     let mut figment = Figment::from(Serialized::defaults(Config::default()));
@@ -262,6 +269,7 @@ fn check(config: &Config) -> Result<Addresses, Vec<String>> {
         );
     }
     faults.extend(check_log(config));
+    faults.extend(config.alerts.faults());
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&config.telemetry.log) {
         faults.push(format!("telemetry.log: {error}"));
     }

@@ -23,7 +23,11 @@ impl Place {
         let place = Self(tempfile::tempdir().unwrap());
         let witness = place.path("witness").replace('\\', "/");
         let more = more.replace("WITNESS", &witness);
-        std::fs::write(place.path("sos.toml"), format!("[log]\nsegment_events = 300\n{more}")).unwrap();
+        std::fs::write(
+            place.path("sos.toml"),
+            format!("[alerts]\nescalation = []\n[log]\nsegment_events = 300\n{more}"),
+        )
+        .unwrap();
         place
     }
 

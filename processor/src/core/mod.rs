@@ -4,6 +4,7 @@
 //! Invariant: the same events give the same state, wherever and whenever they are folded (P4).
 
 pub(crate) mod commands;
+mod deadlines;
 mod evolve;
 mod filter;
 mod state;
@@ -13,6 +14,7 @@ mod tests;
 
 use sos_proto::event::v1::ResponseStatus;
 
+pub use deadlines::{Deadlines, EscalationRule};
 pub(crate) use evolve::evolve;
 pub(crate) use filter::Filter;
 pub(crate) use state::{AlertView, Opening, RecordedRequest, State};

@@ -28,6 +28,12 @@ pub(crate) struct AlertView {
     pub trace_id: String,
     /// It was closed once and opened again.
     pub reopened: bool,
+    /// Since when it rings, if it does; times of the log, in microseconds.
+    pub ringing_since: i64,
+    /// The level it had when it began to ring.
+    pub ringing_level: u32,
+    /// When its owner, or a unit, last did something.
+    pub acted_at: i64,
 }
 
 impl AlertView {
@@ -136,6 +142,7 @@ impl Place {
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct State {
     position: u64,
+    recorded_at: i64,
     alerts: BTreeMap<Opening, AlertEntry>,
     by_id: HashMap<String, Opening>,
     by_change: BTreeMap<u64, Opening>,
@@ -158,6 +165,11 @@ impl State {
     /// Position of the newest event folded; 0 for none.
     pub(crate) fn position(&self) -> u64 {
         self.position
+    }
+
+    /// When the newest event folded was recorded, in microseconds.
+    pub(crate) fn recorded_at(&self) -> i64 {
+        self.recorded_at
     }
 
     /// How many alerts are not resolved.
@@ -217,8 +229,9 @@ impl State {
     }
 
     /// Notes how far the fold has come.
-    pub(super) fn advance(&mut self, position: u64) {
+    pub(super) fn advance(&mut self, position: u64, recorded_at: i64) {
         self.position = position;
+        self.recorded_at = recorded_at;
     }
 
     /// Remembers a command; the first with a request id stays.
@@ -244,7 +257,16 @@ impl State {
     pub(super) fn open(&mut self, mut alert: Alert, opening: Opening, trace_id: String) {
         alert.revision = 1;
         alert.position = opening;
-        self.insert(Arc::new(AlertView { alert, opening, trace_id, reopened: false }), vec![opening]);
+        let view = AlertView {
+            alert,
+            opening,
+            trace_id,
+            reopened: false,
+            ringing_since: self.recorded_at,
+            ringing_level: 0,
+            acted_at: self.recorded_at,
+        };
+        self.insert(Arc::new(view), vec![opening]);
     }
 
     fn insert(&mut self, view: Arc<AlertView>, positions: Vec<u64>) {

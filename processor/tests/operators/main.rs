@@ -5,9 +5,12 @@ mod behind;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod deadlines;
+#[cfg(test)]
 mod gated;
 #[cfg(test)]
 mod inputs;
+#[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
 mod lists;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sos_eventlog::{Append, EventLog, LocalLog, READ_BATCHES_MAX, clock};
 use sos_processor::{Config, Error, Processor};
 use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
-use sos_proto::alert::v1::watch_alerts_response::Event as Step;
+pub use sos_proto::alert::v1::watch_alerts_response::Event as Step;
 use sos_proto::alert::v1::{
     AcknowledgeAlertRequest, AddNoteRequest, Alert, AlertFilter, GetAlertRequest, Heartbeat,
     ListAlertsRequest, ResolveAlertRequest, WatchAlertsRequest, WatchAlertsResponse,

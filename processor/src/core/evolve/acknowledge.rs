@@ -19,6 +19,7 @@ pub(super) fn acknowledged(state: &mut State, happened: Happened<'_>) -> Option<
         alert.owner = actor.clone();
         alert.acknowledged_at = Some(happened.received_at());
         alert.attention = false;
+        view.acted_at = happened.recorded_at;
         true
     })
 }
@@ -36,6 +37,8 @@ pub(super) fn expired(
         }
         alert.set_state(AlertState::Raised);
         alert.owner.clear();
+        view.ringing_since = happened.recorded_at;
+        view.ringing_level = view.alert.escalation_level;
         true
     })
 }

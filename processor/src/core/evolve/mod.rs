@@ -50,7 +50,7 @@ impl Happened<'_> {
 /// Folds one event, and answers which alert it opened or changed.
 pub(crate) fn evolve(state: &mut State, position: u64, recorded_at: i64, event: &Event) -> Option<Opening> {
     let happened = Happened { position, recorded_at, event };
-    state.advance(position);
+    state.advance(position, recorded_at);
     if !event.request_id.is_empty() {
         let request = RecordedRequest {
             alert_id: event.alert_id.clone(),

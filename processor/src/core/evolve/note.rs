@@ -15,5 +15,6 @@ pub(super) fn owner_acted(view: &mut AlertView, happened: Happened<'_>) {
     let alert = &mut view.alert;
     if !alert.owner.is_empty() && alert.owner == happened.event.actor {
         alert.attention = false;
+        view.acted_at = happened.recorded_at;
     }
 }

@@ -43,6 +43,7 @@ pub(super) fn reopened(state: &mut State, happened: Happened<'_>) -> Option<Open
         alert.acknowledged_at = Some(happened.received_at());
         alert.resolved_at = None;
         view.reopened = true;
+        view.acted_at = happened.recorded_at;
         true
     })
 }

@@ -47,6 +47,7 @@ pub(super) fn updated(
             _ => &mut response.dispatched_at,
         };
         at.get_or_insert_with(|| happened.received_at());
+        view.acted_at = happened.recorded_at;
         note::owner_acted(view, happened);
         true
     })

@@ -1,5 +1,6 @@
 //! Tests of the rules of alerts, and the events they are made of.
 
+mod deadlines;
 mod decisions;
 mod histories;
 mod rules;

@@ -1,0 +1,169 @@
+//! How long alerts may wait, as it is configured.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sos_processor::{Deadlines, EscalationRule};
+use sos_proto::alert::v1::AlertKind;
+use sos_proto::device::v1::Category;
+
+/// Most levels of one rule.
+const LEVELS_MAX: usize = 10;
+
+/// How long alerts may wait.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alerts {
+    /// Seconds that an owner may have an alert without a next step; then it rings again.
+    pub acknowledgement_expires_s: u64,
+    /// How alerts escalate that nobody takes. The first rule that fits counts; without one, they do not.
+    pub escalation: Vec<Rule>,
+}
+
+/// How some alerts escalate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Only alerts of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    /// Only alerts of this category.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<Help>,
+    /// Only alerts of this site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// Seconds from the beginning of the ringing to each level.
+    pub after_s: Vec<u64>,
+}
+
+/// What raised an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Somebody pressed.
+    Press,
+    /// Something does not work.
+    Technical,
+}
+
+/// The kind of help that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Help {
+    /// A general call.
+    General,
+    /// Police.
+    Police,
+    /// Ambulance.
+    Medical,
+    /// Fire brigade.
+    Fire,
+}
+
+impl Default for Alerts {
+    fn default() -> Self {
+        let Deadlines { escalation, acknowledgement } = Deadlines::default();
+        let rule = |rule: EscalationRule| Rule {
+            kind: rule.kind.map(|kind| if kind == AlertKind::Press { Kind::Press } else { Kind::Technical }),
+            category: None,
+            site: None,
+            after_s: rule.levels.iter().map(Duration::as_secs).collect(),
+        };
+        Self {
+            acknowledgement_expires_s: acknowledgement.as_secs(),
+            escalation: escalation.into_iter().map(rule).collect(),
+        }
+    }
+}
+
+impl Alerts {
+    /// The same for the processor.
+    pub fn deadlines(&self) -> Deadlines {
+        Deadlines {
+            escalation: self.escalation.iter().map(Rule::for_processor).collect(),
+            acknowledgement: Duration::from_secs(self.acknowledgement_expires_s),
+        }
+    }
+
+    /// What is wrong with it, each fault named by its key.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if self.acknowledgement_expires_s == 0 {
+            faults.push("alerts.acknowledgement_expires_s: 0 is less than 1".to_owned());
+        }
+        for (number, rule) in self.escalation.iter().enumerate() {
+            let key = format!("alerts.escalation[{number}]");
+            if let Some(site) = rule.site.as_ref().filter(|site| !sos_proto::call_point::is_id(site)) {
+                faults.push(format!("{key}.site: {site:?} does not match [a-z0-9][a-z0-9._-]{{0,63}}"));
+            }
+            if rule.after_s.len() > LEVELS_MAX {
+                faults.push(format!("{key}.after_s: more than {LEVELS_MAX} levels"));
+            }
+            if !rule.after_s.is_sorted_by(|one, next| one < next) {
+                faults.push(format!("{key}.after_s: {:?} does not ascend", rule.after_s));
+            }
+        }
+        faults
+    }
+}
+
+impl Rule {
+    fn for_processor(&self) -> EscalationRule {
+        EscalationRule {
+            kind: self.kind.map(|kind| match kind {
+                Kind::Press => AlertKind::Press,
+                Kind::Technical => AlertKind::Technical,
+            }),
+            category: self.category.map(|help| match help {
+                Help::General => Category::Unspecified,
+                Help::Police => Category::Police,
+                Help::Medical => Category::Medical,
+                Help::Fire => Category::Fire,
+            }),
+            site_id: self.site.clone(),
+            levels: self.after_s.iter().copied().map(Duration::from_secs).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_processor() {
+        assert_eq!(Alerts::default().deadlines(), Deadlines::default());
+        assert_eq!(Alerts::default().faults(), [""; 0]);
+    }
+
+    #[test]
+    fn faults_are_named_by_their_keys() {
+        let rule = |site: &str, after_s: &[u64]| Rule {
+            kind: None,
+            category: None,
+            site: Some(site.to_owned()),
+            after_s: after_s.to_vec(),
+        };
+        let alerts = Alerts {
+            acknowledgement_expires_s: 0,
+            escalation: vec![
+                rule("school-12", &[1, 2]),
+                rule("School 12", &[]),
+                rule("a", &[5, 5]),
+                rule("a", &(0..11).collect::<Vec<_>>()),
+            ],
+        };
+        let faults = alerts.faults();
+        let expected = [
+            "alerts.acknowledgement_expires_s:",
+            "alerts.escalation[1].site:",
+            "alerts.escalation[2].after_s:",
+            "alerts.escalation[3].after_s:",
+        ];
+        assert_eq!(faults.len(), expected.len(), "{faults:?}");
+        for (fault, key) in faults.iter().zip(expected) {
+            assert!(fault.starts_with(key), "{fault}");
+        }
+    }
+}
