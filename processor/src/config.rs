@@ -11,6 +11,8 @@ pub struct Config {
     pub heartbeat: Duration,
     /// Most consoles that may watch at once; the next one is refused with RESOURCE_EXHAUSTED (P10).
     pub watchers_max: usize,
+    /// How long a watching console may take nothing; then its watch ends with RESOURCE_EXHAUSTED (P10).
+    pub watch_stall: Duration,
     /// Most calls that may be answered at once, watches aside; the next one is refused with
     /// RESOURCE_EXHAUSTED (P10).
     pub calls_max: usize,
@@ -25,6 +27,7 @@ impl Default for Config {
         Self {
             heartbeat: Duration::from_secs(1),
             watchers_max: 1_000,
+            watch_stall: Duration::from_secs(60),
             calls_max: 1_000,
             deadlines: Deadlines::default(),
             drain: Duration::from_secs(3),

@@ -25,7 +25,7 @@ use crate::config::{Config, PING_INTERVAL, PING_TIMEOUT, REQUEST_BYTES_MAX, STRE
 use crate::deadlines;
 use crate::head::watch_head;
 use crate::live::{FollowError, Live};
-use crate::service::{AlertApi, Watchers, WatchesEnd};
+use crate::service::{AlertApi, Pace, Watchers, WatchesEnd};
 use crate::telemetry;
 
 /// Names under which the health of the processor is asked for; the empty one is the whole server.
@@ -148,7 +148,8 @@ impl Processor {
         watches: WatchesEnd,
     ) -> Result<Routes, Error> {
         let (config, live, log) = (&self.config, Arc::clone(&self.live), Arc::clone(&self.log));
-        let watchers = Watchers::new(config.watchers_max, config.heartbeat, head, watches);
+        let pace = Pace { heartbeat: config.heartbeat, stall: config.watch_stall };
+        let watchers = Watchers::new(config.watchers_max, pace, head, watches);
         let alerts = AlertApi::new(live, log, watchers, self.ready.subscribe(), config.calls_max);
         let describe = || {
             let files = tonic_reflection::server::Builder::configure()

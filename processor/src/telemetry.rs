@@ -75,6 +75,12 @@ pub(crate) fn head_unknown(reason: &str) {
     tracing::warn!(reason, "the head of the event log is unknown");
 }
 
+/// A console took nothing for so long that its watch was ended.
+pub(crate) fn watch_stalled() {
+    counter!("sos_watches_stalled_total").increment(1);
+    tracing::warn!("a console takes nothing, and its watch was ended");
+}
+
 /// Calls were still under way at the end of the drain.
 pub(crate) fn drain_cut_off() {
     tracing::warn!("shutdown cut off calls that were still under way");

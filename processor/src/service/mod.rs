@@ -35,6 +35,7 @@ use crate::core::commands::Action;
 use crate::live::Live;
 use crate::{telemetry, timeline};
 
+pub(crate) use watch::Pace;
 pub(crate) use watchers::{Watchers, WatchesEnd};
 
 /// Answers operators.

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::on_screen::OnScreen;
+use super::status;
 use crate::config::SCAN_ALERTS_MAX;
 use crate::core::{AlertView, Filter, Opening, State};
 use crate::live::Live;
@@ -26,15 +27,34 @@ use crate::telemetry;
 
 type Views = Vec<Arc<AlertView>>;
 
-/// The console is gone.
-struct Gone;
+/// Why a watch has come to its end.
+enum End {
+    /// The console is gone.
+    Gone,
+    /// The console takes nothing.
+    Stalled,
+}
+
+/// Where a watch's messages go.
+pub(super) type Out = mpsc::Sender<Result<WatchAlertsResponse, Status>>;
+
+/// How often a console hears something, and how long it may take to listen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Time between two heartbeats.
+    pub heartbeat: Duration,
+    /// How long one message may wait for its console.
+    pub stall: Duration,
+}
 
 /// One console's watch.
 pub(super) struct Watch {
     live: Arc<Live>,
     head: watch::Receiver<Option<u64>>,
     beat: Interval,
-    out: mpsc::Sender<Result<WatchAlertsResponse, Status>>,
+    out: Out,
+    /// How long one message may wait for its console.
+    stall: Duration,
     filter: Filter,
     on_screen: OnScreen,
     /// Everything up to here was sent, or is no business of this console.
@@ -48,30 +68,37 @@ impl Watch {
         filter: Filter,
         after_position: u64,
         head: watch::Receiver<Option<u64>>,
-        heartbeat: Duration,
-        out: mpsc::Sender<Result<WatchAlertsResponse, Status>>,
+        pace: Pace,
+        out: Out,
     ) -> Self {
-        let mut beat = tokio::time::interval(heartbeat);
+        let mut beat = tokio::time::interval(pace.heartbeat);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         beat.reset();
         let on_screen = OnScreen::new(after_position > 0);
-        Self { live, head, beat, out, filter, on_screen, cursor: after_position }
+        Self { live, head, beat, out, stall: pace.stall, filter, on_screen, cursor: after_position }
     }
 
-    /// Runs until the console is gone or the processor stops.
+    /// Runs until the console is gone or takes nothing any more, or the processor stops. The last word has a
+    /// place of its own behind the messages that wait.
     pub(super) async fn run(mut self, stop: &CancellationToken) {
         let out = self.out.clone();
-        tokio::select! {
-            () = stop.cancelled() => {
-                // Fails only if the console is gone, and then nobody needs to be told.
-                let _told = out.send(Err(Status::unavailable("server is shutting down"))).await.is_ok();
-            }
-            () = out.closed() => {}
-            _gone = self.produce() => {}
-        }
+        // Fails only if the console is gone.
+        let Ok(last_word) = out.clone().reserve_owned().await else { return };
+        let reason = tokio::select! {
+            () = stop.cancelled() => Status::unavailable("server is shutting down"),
+            () = out.closed() => return,
+            end = self.produce() => match end {
+                Err(End::Stalled) => {
+                    telemetry::watch_stalled();
+                    status::exhausted("watch_stall", format!("nothing was taken for {:?}", self.stall))
+                }
+                Ok(()) | Err(End::Gone) => return,
+            },
+        };
+        last_word.send(Err(reason));
     }
 
-    async fn produce(&mut self) -> Result<(), Gone> {
+    async fn produce(&mut self) -> Result<(), End> {
         if self.cursor == 0 {
             self.snapshot().await?;
         } else if self.filter.can_stop_fitting() {
@@ -95,14 +122,14 @@ impl Watch {
             self.cursor = position;
             tokio::select! {
                 _ = self.beat.tick() => self.heartbeat().await?,
-                changed = folded.changed() => changed.map_err(|_| Gone)?,
+                changed = folded.changed() => changed.map_err(|_| End::Gone)?,
             }
         }
     }
 
     /// Every open alert, or all of the states asked for, in order of opening. What changes meanwhile comes
     /// as a change behind it.
-    async fn snapshot(&mut self) -> Result<(), Gone> {
+    async fn snapshot(&mut self) -> Result<(), End> {
         let position = self.live.read(State::position);
         let by_state = !self.filter.states.is_empty();
         let mut behind: Opening = 0;
@@ -146,7 +173,7 @@ impl Watch {
         }
     }
 
-    async fn changed(&mut self, view: &AlertView) -> Result<(), Gone> {
+    async fn changed(&mut self, view: &AlertView) -> Result<(), End> {
         self.cursor = view.alert.position;
         if !self.on_screen.note(&self.filter, view) {
             return Ok(());
@@ -155,12 +182,12 @@ impl Watch {
         self.send(view.alert.position, Event::Changed(view.alert.clone())).await
     }
 
-    async fn heartbeat_if_due(&mut self) -> Result<(), Gone> {
+    async fn heartbeat_if_due(&mut self) -> Result<(), End> {
         if self.beat.tick().now_or_never().is_some() { self.heartbeat().await } else { Ok(()) }
     }
 
     /// P5: without a known head there is no heartbeat, and the console sees that it is stale.
-    async fn heartbeat(&mut self) -> Result<(), Gone> {
+    async fn heartbeat(&mut self) -> Result<(), End> {
         let Some(head) = *self.head.borrow() else { return Ok(()) };
         let heartbeat = Heartbeat {
             head_position: head.max(self.cursor),
@@ -169,8 +196,15 @@ impl Watch {
         self.send(self.cursor, Event::Heartbeat(heartbeat)).await
     }
 
-    async fn send(&self, position: u64, event: Event) -> Result<(), Gone> {
-        self.out.send(Ok(WatchAlertsResponse { position, event: Some(event) })).await.map_err(|_| Gone)
+    async fn send(&self, position: u64, event: Event) -> Result<(), End> {
+        match tokio::time::timeout(self.stall, self.out.reserve()).await {
+            Ok(Ok(place)) => {
+                place.send(Ok(WatchAlertsResponse { position, event: Some(event) }));
+                Ok(())
+            }
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => Err(End::Stalled),
+        }
     }
 }
 

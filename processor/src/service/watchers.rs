@@ -3,7 +3,6 @@
 //! Invariant: at most `watchers_max` consoles watch at once (P10), and none outlives the processor.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use sos_eventlog::EventLog;
 use sos_proto::alert::v1::WatchAlertsResponse;
@@ -14,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use tonic::Status;
 
 use super::status::{self, InvalidField};
-use super::watch::Watch;
+use super::watch::{Pace, Watch};
 use crate::config::WATCH_QUEUE_MAX;
 use crate::core::{Filter, State};
 use crate::live::Live;
@@ -24,7 +23,7 @@ use crate::telemetry::Watching;
 pub(crate) struct Watchers {
     places: Arc<Semaphore>,
     watchers_max: usize,
-    heartbeat: Duration,
+    pace: Pace,
     head: watch::Receiver<Option<u64>>,
     end: WatchesEnd,
 }
@@ -60,12 +59,12 @@ impl Watchers {
     /// Watches run until `end` says otherwise.
     pub(crate) fn new(
         watchers_max: usize,
-        heartbeat: Duration,
+        pace: Pace,
         head: watch::Receiver<Option<u64>>,
         end: WatchesEnd,
     ) -> Self {
         let places = Arc::new(Semaphore::new(watchers_max.min(Semaphore::MAX_PERMITS)));
-        Self { places, watchers_max, heartbeat, head, end }
+        Self { places, watchers_max, pace, head, end }
     }
 
     /// Starts one watch behind a position.
@@ -82,9 +81,9 @@ impl Watchers {
         })?;
         check_position(live, log, after_position).await?;
 
-        let (out, stream) = mpsc::channel(WATCH_QUEUE_MAX);
-        let watch =
-            Watch::new(Arc::clone(live), filter, after_position, self.head.clone(), self.heartbeat, out);
+        // One place more, for the last word.
+        let (out, stream) = mpsc::channel(WATCH_QUEUE_MAX + 1);
+        let watch = Watch::new(Arc::clone(live), filter, after_position, self.head.clone(), self.pace, out);
         let stop = self.end.stop.clone();
         let run = async move {
             let _place = place;

@@ -281,3 +281,32 @@ async fn a_slow_console_gets_the_newest_state() {
     assert!(messages < presses / 2, "{messages} messages for {presses} presses");
     town.stop().await.unwrap();
 }
+
+// P10: a console that takes nothing for too long loses its place to another, and is told why.
+#[tokio::test]
+async fn a_console_that_takes_nothing_is_told_why_it_was_ended() {
+    let limits = Config { watchers_max: 1, watch_stall: Duration::from_millis(50), ..config() };
+    let town = Town::on(log(), limits).await;
+    let (mut deaf_client, mut client) = (town.client().await, town.client().await);
+    let mut deaf = watch(&mut deaf_client, None, 0).await.unwrap();
+    let mut presses = 0;
+    let mut other = loop {
+        let doors: Vec<_> = (presses..presses + 50).map(|door| format!("door-{door}")).collect();
+        presses += futures::future::join_all(doors.iter().map(|door| town.press(door))).await.len();
+        match watch(&mut client, None, 0).await {
+            Ok(stream) => break stream,
+            Err(told) => assert_eq!(told.code(), Code::ResourceExhausted),
+        }
+        assert!(presses < 1_000_000, "the watch of a console that takes nothing goes on");
+    };
+    step(&mut other).await;
+    let told = loop {
+        match deaf.message().await {
+            Ok(message) => assert!(message.is_some(), "the watch ended without a reason"),
+            Err(told) => break told,
+        }
+    };
+    assert_eq!(told.code(), Code::ResourceExhausted);
+    assert!(told.message().starts_with("watch_stall: nothing was taken for 50ms"), "{}", told.message());
+    town.stop().await.unwrap();
+}
