@@ -173,6 +173,7 @@ mod tests {
             ringing_since: 0,
             ringing_level: 0,
             acted_at: 0,
+            causes: std::collections::BTreeMap::new(),
         }
     }
 

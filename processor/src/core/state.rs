@@ -34,6 +34,19 @@ pub(crate) struct AlertView {
     pub ringing_level: u32,
     /// When its owner, or a unit, last did something.
     pub acted_at: i64,
+    /// What is wrong, with the text for it; empty for presses.
+    pub causes: BTreeMap<Cause, String>,
+}
+
+/// What opens a technical alert, and closes it when it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// Bytes that nobody can read.
+    Unreadable,
+    /// A self-test failed.
+    SelfTest,
+    /// A fault of this kind, by its number on the wire.
+    Fault(i32),
 }
 
 impl AlertView {
@@ -223,6 +236,15 @@ impl State {
         self.open_at.get(&place)?.last().copied()
     }
 
+    /// The technical alert of a call point that has this cause.
+    pub(super) fn open_with(&self, site: &str, device: &str, cause: Cause) -> Option<Opening> {
+        let kind = AlertKind::Technical.into();
+        let place = Place { site: site.to_owned(), device: device.to_owned(), kind };
+        let has_cause =
+            |opening: &&Opening| self.view(**opening).is_some_and(|view| view.causes.contains_key(&cause));
+        self.open_at.get(&place)?.iter().rfind(has_cause).copied()
+    }
+
     /// The opening of an alert by its id.
     pub(super) fn opening_of(&self, alert_id: &str) -> Option<Opening> {
         self.by_id.get(alert_id).copied()
@@ -254,7 +276,13 @@ impl State {
     }
 
     /// Opens an alert; its revision and positions are filled in here.
-    pub(super) fn open(&mut self, mut alert: Alert, opening: Opening, trace_id: String) {
+    pub(super) fn open(
+        &mut self,
+        mut alert: Alert,
+        opening: Opening,
+        trace_id: String,
+        cause: Option<(Cause, String)>,
+    ) {
         alert.revision = 1;
         alert.position = opening;
         let view = AlertView {
@@ -265,6 +293,7 @@ impl State {
             ringing_since: self.recorded_at,
             ringing_level: 0,
             acted_at: self.recorded_at,
+            causes: cause.into_iter().collect(),
         };
         self.insert(Arc::new(view), vec![opening]);
     }

@@ -10,9 +10,9 @@ mod hand_over;
 mod note;
 mod open;
 mod press;
-mod quarantine;
 mod resolve;
 mod respond;
+mod technical;
 
 use sos_proto::event::v1::Event;
 use sos_proto::event::v1::event::Body;
@@ -73,7 +73,9 @@ fn dispatch(state: &mut State, happened: Happened<'_>, body: &Body) -> Option<Op
         Body::Cancel(_) => call_point::cancel(state, happened),
         Body::Call(call) => call_point::call(state, happened, call),
         Body::Located(_) => call_point::located(state, happened),
-        Body::Quarantined(quarantined) => quarantine::fold(state, happened, quarantined),
+        Body::Quarantined(quarantined) => technical::quarantined(state, happened, quarantined),
+        Body::Fault(fault) => technical::fault(state, happened, fault),
+        Body::SelfTest(test) => technical::self_test(state, happened, test),
         Body::AlertAcknowledged(_) => acknowledge::acknowledged(state, happened),
         Body::AlertAckExpired(expired) => acknowledge::expired(state, happened, expired),
         Body::UnitDispatched(dispatched) => respond::dispatched(state, happened, dispatched),
@@ -84,9 +86,7 @@ fn dispatch(state: &mut State, happened: Happened<'_>, body: &Body) -> Option<Op
         Body::AlertResolved(resolved) => resolve::resolved(state, happened, resolved),
         Body::AlertReopened(_) => resolve::reopened(state, happened),
         // They say how a call point is, or what is registered: no alert follows from that yet.
-        Body::Fault(_)
-        | Body::SelfTest(_)
-        | Body::DeviceOnline(_)
+        Body::DeviceOnline(_)
         | Body::DeviceOffline(_)
         | Body::DeviceConditionChanged(_)
         | Body::SiteRegistered(_)

@@ -19,7 +19,7 @@ pub(super) fn fold(state: &mut State, happened: Happened<'_>, press: &Press) -> 
     alert.press_count = 1;
     alert.silent = press.silent;
     alert.note = press.note.clone();
-    state.open(alert, happened.position, trace_id(event));
+    state.open(alert, happened.position, trace_id(event), None);
     Some(happened.position)
 }
 

@@ -27,8 +27,9 @@ fn from_call_point() -> impl Strategy<Value = Body> {
         1 => "[ab]{0,2}".prop_map(|reason| Body::Cancel(Cancel { reason })),
         1 => (-1..9).prop_map(|phase| Body::Call(Call { phase, ..Call::default() })),
         1 => Just(Body::Located(Located {})),
-        1 => Just(Body::Fault(Fault::default())),
-        1 => Just(Body::SelfTest(SelfTest::default())),
+        2 => (-1..9, any::<bool>(), "[ab]?")
+            .prop_map(|(kind, active, detail)| Body::Fault(Fault { kind, active, detail })),
+        1 => any::<bool>().prop_map(|passed| Body::SelfTest(SelfTest { passed, detail: String::new() })),
         1 => "[ab]{0,2}".prop_map(|reason| Body::Quarantined(Quarantined { reason, ..Quarantined::default() })),
         1 => Just(Body::DeviceOnline(DeviceOnline::default())),
         1 => Just(Body::DeviceOffline(DeviceOffline::default())),

@@ -4,6 +4,7 @@ mod deadlines;
 mod decisions;
 mod histories;
 mod rules;
+mod technical;
 
 use sos_proto::device::v1::{Location, Press};
 use sos_proto::event::v1::event::Body;
