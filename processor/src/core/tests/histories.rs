@@ -1,6 +1,6 @@
 //! Random histories: what holds after every event, whatever the log says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use proptest::prelude::*;
 use sos_proto::alert::v1::{Alert, AlertKind, AlertState};
@@ -14,6 +14,7 @@ use sos_proto::event::v1::{
 use sos_proto::time::Timestamp;
 
 use super::{RECEIVED, fold, views};
+use crate::core::state::CommandKind;
 use crate::core::{AlertView, State, evolve};
 
 fn operator() -> impl Strategy<Value = String> {
@@ -135,7 +136,47 @@ fn check_indexes(state: &State) {
     }
 }
 
+/// The call point whose alerts an event can change: a command's is that of its alert.
+fn changes<'a>(events: &'a [Event], event: &'a Event) -> &'a str {
+    let commanded = CommandKind::of(event.body.as_ref()) != CommandKind::Other
+        || matches!(event.body, Some(Body::AlertAckExpired(_)));
+    let about = events.iter().find(|other| commanded && other.event_id == event.alert_id);
+    &about.unwrap_or(event).device_id
+}
+
+/// The same events in another order, in which those about each call point keep theirs.
+fn shuffled(events: &[Event], picks: &[bool]) -> Vec<Event> {
+    let (one, two): (VecDeque<_>, VecDeque<_>) =
+        events.iter().partition(|event| changes(events, event) == "door-0");
+    let (mut one, mut two, mut picks) = (one, two, picks.iter());
+    let mut merged = Vec::new();
+    while merged.len() < events.len() {
+        let first = picks.next().copied().unwrap_or_default();
+        let next = if first {
+            one.pop_front().or_else(|| two.pop_front())
+        } else {
+            two.pop_front().or_else(|| one.pop_front())
+        };
+        merged.extend(next.cloned());
+    }
+    merged
+}
+
 proptest! {
+    // What happens elsewhere changes nothing about an alert but its places in the log.
+    #[test]
+    fn the_order_of_call_points_does_not_matter(
+        events in history(),
+        picks in proptest::collection::vec(any::<bool>(), 80),
+    ) {
+        let alerts = |state: &State| {
+            let placeless = |view: AlertView| Alert { position: 0, ..view.alert };
+            let named = views(state).into_iter().map(placeless).map(|alert| (alert.alert_id.clone(), alert));
+            named.collect::<BTreeMap<_, _>>()
+        };
+        prop_assert_eq!(alerts(&fold(&events)), alerts(&fold(&shuffled(&events, &picks))));
+    }
+
     #[test]
     fn every_history_folds_into_sound_alerts(events in history()) {
         let mut state = State::default();
