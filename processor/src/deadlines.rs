@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use sos_eventlog::{Append, AppendError, EventLog, Expected, clock};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::commands::about;
-use crate::config::{DEADLINE_RETRY, DEADLINES_AT_ONCE_MAX, SCAN_ALERTS_MAX};
+use crate::config::{DEADLINE_RETRY, DEADLINES_AT_ONCE_MAX, FOLD_WAIT_MAX, SCAN_ALERTS_MAX};
 use crate::core::{AlertView, Deadlines, Opening};
 use crate::live::Live;
 use crate::telemetry;
@@ -40,7 +40,12 @@ pub(crate) async fn keep(live: &Live, log: &dyn EventLog, deadlines: &Deadlines)
             }
             continue;
         }
-        let record = |(opening, log_time)| record(live, log, deadlines, opening, log_time);
+        // Whatever became of it: it is recorded only if it was not.
+        let record = |(opening, log_time)| async move {
+            let recorded = timeout(FOLD_WAIT_MAX, record(live, log, deadlines, opening, log_time));
+            let late = |_| Err(AppendError::Unavailable("no answer in time".to_owned()));
+            recorded.await.unwrap_or_else(late)
+        };
         let recorded = join_all(passed.into_iter().map(record)).await;
         if let Some(error) = recorded.into_iter().find_map(Result::err) {
             telemetry::deadline_not_recorded(&error);
