@@ -1,4 +1,4 @@
-//! `cargo xtask bench log`: what the log costs on this machine.
+//! `cargo xtask bench`: what the log and live alerts cost on this machine.
 //!
 //! Measures nothing itself. Invariant: a release build is measured, and all output is shown as it comes.
 
@@ -7,6 +7,13 @@ use anyhow::Result;
 use crate::process::{cargo, run as execute};
 
 const LOG: [&str; 7] = ["run", "--release", "--locked", "-p", "sos-eventlog", "--example", "ratios"];
+
+const ALERTS: [&str; 7] = ["run", "--release", "--locked", "-p", "sos-processor", "--example", "costs"];
+
+/// Runs the costs of live alerts; `arguments` are theirs.
+pub(crate) fn alerts(arguments: &[&str]) -> Result<()> {
+    execute(cargo(&ALERTS).arg("--").args(arguments))
+}
 
 /// Runs the ratios of the log; `arguments` are theirs.
 pub(crate) fn log(arguments: &[&str]) -> Result<()> {

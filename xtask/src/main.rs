@@ -22,6 +22,8 @@ const USAGE: &str =
        cargo xtask tidy    the rules of the house: imports, rooms, headers, sizes, citations
        cargo xtask bench log [--events N]
                            what the log costs on this machine, against the disk it stands on
+       cargo xtask bench alerts [EVENTS]
+                           what live alerts cost: rebuilding, memory, consoles
        cargo xtask soak    the random tests of the log, for a long time";
 
 fn main() -> ExitCode {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         ["test"] => Box::new(test::run),
         ["tidy"] => Box::new(tidy::run),
         ["bench", "log", rest @ ..] => Box::new(|| bench::log(rest)),
+        ["bench", "alerts", rest @ ..] => Box::new(|| bench::alerts(rest)),
         ["soak"] => Box::new(soak::run),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
