@@ -19,7 +19,7 @@ use sos_proto::device::v1::Press;
 use sos_proto::event::v1::event::Body;
 use sos_proto::event::v1::{AlertAcknowledged, AlertNoted, AlertResolved, Disposition, Event};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Endpoint;
@@ -150,7 +150,7 @@ fn open(number: u64) -> Event {
 struct Running {
     address: String,
     stop: CancellationToken,
-    task: JoinHandle<Result<(), sos_processor::Error>>,
+    task: JoinSet<Result<(), sos_processor::Error>>,
 }
 
 impl Running {
@@ -160,14 +160,15 @@ impl Running {
         let deadlines = Deadlines { escalation: Vec::new(), ..Deadlines::default() };
         let processor = Processor::new(Config { deadlines, ..Config::default() }, log);
         let (mut ready, stop) = (processor.readiness(), CancellationToken::new());
-        let task = tokio::spawn(processor.run(listener, Routes::default(), stop.clone()));
+        let mut task = JoinSet::new();
+        task.spawn(processor.run(listener, Routes::default(), stop.clone()));
         ready.wait_for(|ready| *ready).await?;
         Ok(Self { address, stop, task })
     }
 
-    async fn stop(self) -> anyhow::Result<()> {
+    async fn stop(mut self) -> anyhow::Result<()> {
         self.stop.cancel();
-        Ok(self.task.await??)
+        Ok(self.task.join_next().await.context("it runs")???)
     }
 }
 
@@ -175,7 +176,7 @@ impl Running {
 async fn watched(log: Arc<dyn EventLog>) -> anyhow::Result<Vec<Duration>> {
     let running = Running::start(Arc::clone(&log)).await?;
     let (told, mut heard) = tokio::sync::mpsc::channel(CONSOLES);
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = JoinSet::new();
     for _ in 0..CONSOLES.div_ceil(CONSOLES_PER_CONNECTION) {
         let channel = Endpoint::from_shared(running.address.clone())?.connect().await?;
         for _ in 0..CONSOLES_PER_CONNECTION {
