@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use sos_eventlog::{Append, AppendError, EventLog, Expected, ReadError, clock};
-use sos_proto::alert::v1::Alert;
+use sos_proto::alert::v1::{Alert, AlertKind};
 use sos_proto::event::v1::Event;
 use sos_proto::event::v1::event::Body;
 use sos_proto::time;
@@ -169,10 +169,11 @@ fn judge(state: &State, command: &Command, now: i64) -> Result<Verdict, CommandE
 }
 
 /// What must still be true of the log when the event gets there. P6: commands about the alert never pass
-/// each other. A press names no alert, so who insists on a revision insists on the call point as well.
+/// each other. A press names no alert, so who insists on a revision insists on the call point as well; and a
+/// repair names none either, so a technical alert may have closed itself meanwhile.
 fn expected(state: &State, command: &Command, alert: &Alert, stream_position: u64) -> Vec<Expected> {
     let mut expected = vec![Expected::alert(&command.alert_id, stream_position)];
-    if command.expected_revision.is_some() {
+    if command.expected_revision.is_some() || alert.kind() == AlertKind::Technical {
         let (site, device) = (&alert.site_id, &alert.device_id);
         expected.push(Expected::call_point(site, device, state.call_point_position(site, device)));
     }
@@ -207,7 +208,7 @@ fn event_id(now: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sos_proto::device::v1::Press;
+    use sos_proto::device::v1::{Fault, Press};
 
     use super::*;
 
@@ -223,9 +224,11 @@ mod tests {
             ..Event::default()
         };
         evolve(&mut state, 1, 0, &press);
-        let expected = |expected_revision| {
+        let fault = Fault { active: true, ..Fault::default() };
+        evolve(&mut state, 2, 0, &Event { event_id: "e2".into(), body: Some(Body::Fault(fault)), ..press });
+        let expected = |alert_id: &str, expected_revision| {
             let command = Command {
-                alert_id: "e1".into(),
+                alert_id: alert_id.into(),
                 request_id: "r".into(),
                 expected_revision,
                 actor: "asel".into(),
@@ -236,7 +239,10 @@ mod tests {
                 _ => panic!("an alert that nobody has can be taken"),
             }
         };
-        assert_eq!(expected(None), [Expected::alert("e1", 0)]);
-        assert_eq!(expected(Some(1)), [Expected::alert("e1", 0), Expected::call_point("hall", "door", 1)]);
+        let call_point = || Expected::call_point("hall", "door", 2);
+        assert_eq!(expected("e1", None), [Expected::alert("e1", 0)]);
+        assert_eq!(expected("e1", Some(1)), [Expected::alert("e1", 0), call_point()]);
+        // A repair closes a technical alert: nobody is told that he has what is closed.
+        assert_eq!(expected("e2", None), [Expected::alert("e2", 0), call_point()]);
     }
 }
