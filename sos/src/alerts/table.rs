@@ -1,6 +1,6 @@
 //! Alerts in columns, for people.
 
-use sos_proto::alert::v1::{Alert, AlertKind, GetAlertResponse};
+use sos_proto::alert::v1::{Alert, AlertKind, AlertState, GetAlertResponse};
 use sos_proto::event::v1::event::Body;
 use sos_proto::event::v1::{Event, RecordedEvent};
 
@@ -21,13 +21,6 @@ pub fn row(alert: &Alert) -> String {
         _ if alert.category == 0 => "general".to_owned(),
         _ => short(alert.category().as_str_name(), "CATEGORY_"),
     };
-    let mut note = plain(&alert.note);
-    if alert.attention && alert.kind() == AlertKind::Press {
-        note = format!("PRESSED AGAIN {note}");
-    }
-    if alert.cancel_requested {
-        note = format!("CANCEL REQUESTED {note}");
-    }
     format!(
         "{:<36}  {:<12}  {:<19}  {:<9}  {:>7}  {:<12}  {:<40}  {}",
         alert.alert_id,
@@ -37,10 +30,31 @@ pub fn row(alert: &Alert) -> String {
         alert.press_count,
         if alert.owner.is_empty() { "-".to_owned() } else { plain(&alert.owner) },
         format!("{}/{}", alert.site_id, alert.device_id),
-        note,
+        remarks(alert),
     )
     .trim_end()
     .to_owned()
+}
+
+/// What an operator must not overlook, most urgent first, then the units and the text of the call point.
+fn remarks(alert: &Alert) -> String {
+    let mut remarks = Vec::new();
+    if alert.escalation_level > 0 && alert.state() != AlertState::Resolved {
+        remarks.push(format!("LEVEL {}", alert.escalation_level));
+    }
+    if alert.cancel_requested {
+        remarks.push("CANCEL REQUESTED".to_owned());
+    }
+    if alert.attention && alert.kind() == AlertKind::Press {
+        remarks.push("PRESSED AGAIN".to_owned());
+    }
+    let units = alert.responses.iter().map(|response| {
+        let status = short(response.status().as_str_name(), "RESPONSE_STATUS_");
+        format!("[{} {status}]", plain(&response.unit_id))
+    });
+    remarks.extend(units);
+    remarks.push(plain(&alert.note));
+    remarks.join(" ").trim_end().to_owned()
 }
 
 /// One alert and its history.
@@ -115,4 +129,39 @@ fn what(event: &Event) -> String {
         Some(Body::AlertReopened(r)) => ("reopened", r.note.clone()),
     };
     format!("{call_point}: {words} {}", plain(&text)).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use sos_proto::alert::v1::Response;
+    use sos_proto::event::v1::ResponseStatus;
+
+    use super::*;
+
+    #[test]
+    fn nothing_urgent_is_left_out_of_the_line() {
+        let unit = |unit_id: &str, status: ResponseStatus| Response {
+            unit_id: unit_id.to_owned(),
+            status: status.into(),
+            ..Response::default()
+        };
+        let mut alert = Alert {
+            kind: AlertKind::Press.into(),
+            state: AlertState::Raised.into(),
+            escalation_level: 2,
+            cancel_requested: true,
+            attention: true,
+            note: "second floor".to_owned(),
+            responses: vec![
+                unit("patrol-7", ResponseStatus::OnScene),
+                unit("medic-1", ResponseStatus::Withdrawn),
+            ],
+            ..Alert::default()
+        };
+        let units = "[patrol-7 on scene] [medic-1 withdrawn] second floor";
+        assert_eq!(remarks(&alert), format!("LEVEL 2 CANCEL REQUESTED PRESSED AGAIN {units}"));
+        assert!(row(&alert).ends_with(units));
+        alert.set_state(AlertState::Resolved);
+        assert!(!remarks(&alert).contains("LEVEL"));
+    }
 }
