@@ -7,7 +7,7 @@ use super::archive::Archive;
 use super::parts::Part;
 use super::pool::Lease;
 use super::seal::{CLOSED, Seal};
-use super::segments::{SegmentStore, scratch};
+use super::segments::SegmentStore;
 use super::sled::{Form, Segment};
 use super::{Records, StoreError};
 use crate::ReadError;
@@ -93,7 +93,7 @@ impl SegmentStore {
     /// Opens a segment as it is now: it may have been sealed a moment ago.
     fn open_segment(&self, first: u64) -> Result<Segment, StoreError> {
         let row = self.row();
-        let (part, scratch) = (row.parts.get(&first).cloned(), row.scratch.clone());
+        let (part, is_written) = (row.parts.get(&first).cloned(), row.last.is_some());
         drop(row);
         let (dir, form) = match &part {
             Some(Part::Open(dir)) => (dir, Form::Open),
@@ -103,10 +103,7 @@ impl SegmentStore {
             }
             _ => return Err(StoreError::Failed("the segment was archived meanwhile".to_owned())),
         };
-        match scratch {
-            Some(scratch) => Segment::open_copy(dir, form, &scratch),
-            None => Segment::open(dir, form),
-        }
+        if is_written { Segment::open(dir, form) } else { Segment::open_copy(dir, form, &self.scratch) }
     }
 
     /// Checks every byte of every file of the segment that holds `position`, where a seal tells them. Answers
@@ -152,10 +149,9 @@ impl SegmentStore {
     /// The first position that is not what was written, in a segment whose files are not.
     fn locate(&self, error: StoreError, first: u64, part: &Part) -> StoreError {
         let StoreError::Damaged { position: None, reason } = error else { return error };
-        let scratch = self.row().scratch.clone().unwrap_or_else(|| scratch(&self.data));
         let copy = match part {
-            Part::Open(dir) => Segment::open_copy(dir, Form::Open, &scratch).ok(),
-            Part::Sealed(dir, _) => Segment::open_copy(dir, Form::Packed, &scratch).ok(),
+            Part::Open(dir) => Segment::open_copy(dir, Form::Open, &self.scratch).ok(),
+            Part::Sealed(dir, _) => Segment::open_copy(dir, Form::Packed, &self.scratch).ok(),
             Part::Archived(..) => None,
         };
         let position = copy.map_or(first, |segment| first_bad(&segment, first));

@@ -68,6 +68,8 @@ pub enum OpenError {
 pub struct SegmentStore {
     pub(super) data: PathBuf,
     limits: Limits,
+    /// Where segments are copied to.
+    pub(super) scratch: PathBuf,
     row: Mutex<Row>,
     pub(super) pool: Arc<Pool<Segment>>,
     /// Sealed segments whose bytes were checked since the start.
@@ -80,8 +82,7 @@ pub struct SegmentStore {
 #[derive(Debug)]
 pub(super) struct Row {
     pub parts: BTreeMap<u64, Part>,
-    /// Where unsealed segments are copied to before they are read; nothing where they are read in place.
-    pub scratch: Option<PathBuf>,
+    /// Where there is none, sled opens copies of the others only, and changes nothing.
     pub last: Option<Last>,
 }
 
@@ -106,7 +107,7 @@ impl SegmentStore {
         let lock = lock.map_err(|source| OpenError::Io { path, source })?;
         locked(lock.try_lock(), data)?;
         parts::tidy(data).map_err(io)?;
-        let scratch = scratch(data);
+        let scratch = data.join("scratch");
         // Copies that a crash left behind.
         files::remove(&scratch).and_then(|()| files::create_dir(&scratch)).map_err(io)?;
         Self::open(data, limits, lock, scratch)
@@ -144,10 +145,11 @@ impl SegmentStore {
             })?;
             parts.insert(first, part);
         }
-        let row = Row { parts, scratch: Some(scratch), last: None };
+        let row = Row { parts, last: None };
         Ok(Self {
             data: data.to_owned(),
             limits,
+            scratch,
             row: Mutex::new(row),
             pool: Arc::default(),
             checked: Mutex::default(),
@@ -224,7 +226,6 @@ impl Store for SegmentStore {
         let segment = if dir.is_dir() { reopen(&dir)? } else { Segment::create(&dir)? };
         row.parts.insert(first, Part::Open(dir));
         row.last = Some(Last { first, segment: Arc::new(segment), anchor: Arc::new(anchor) });
-        row.scratch = None;
         Ok(())
     }
 
@@ -266,9 +267,8 @@ impl Store for SegmentStore {
 
     fn close(&self, tail: &Tail) -> Result<(), StoreError> {
         let mut row = self.row();
+        // From here on who still reads gets copies, and does not change what is noted below.
         let Some(last) = row.last.take() else { return Ok(()) };
-        // Who still reads must not change what is noted below.
-        row.scratch = Some(scratch(&self.data));
         drop(row);
         self.pool.clear();
         let Last { first, segment, anchor } = last;
@@ -283,11 +283,6 @@ impl Store for SegmentStore {
         };
         note().map_err(|e| StoreError::failed(format!("cannot close {}", dir.display()), &e))
     }
-}
-
-/// Where the writer of a log copies segments to before it reads them.
-pub(super) fn scratch(data: &Path) -> PathBuf {
-    data.join("scratch")
 }
 
 /// Opens a segment that will be written again, so that what was said of it when it was closed is not true
