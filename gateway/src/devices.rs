@@ -144,8 +144,14 @@ impl Device {
 impl PressAlert {
     fn progress(&mut self, unit_id: &str, status: ResponseStatus) {
         match status {
-            ResponseStatus::Cleared | ResponseStatus::Withdrawn => drop(self.units.remove(unit_id)),
-            status => drop(self.units.get_mut(unit_id).map(|unit| *unit = status)),
+            ResponseStatus::Cleared | ResponseStatus::Withdrawn => {
+                self.units.remove(unit_id);
+            }
+            status => {
+                if let Some(unit) = self.units.get_mut(unit_id) {
+                    *unit = status;
+                }
+            }
         }
     }
 
