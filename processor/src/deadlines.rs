@@ -94,12 +94,11 @@ async fn record(
     Ok(())
 }
 
-/// A deadline, and the moment at which it was learnt.
+/// A deadline, and the moment for it.
 struct Wait {
-    at: Instant,
     due: i64,
-    learnt: Instant,
-    /// The time of the log at that moment.
+    at: Instant,
+    /// The time of the log at that moment: later than the deadline where that had passed before.
     log_time: i64,
 }
 
@@ -145,7 +144,7 @@ impl Schedule {
         let left = u64::try_from(due.saturating_sub(log_time)).unwrap_or(0);
         let Some(at) = now.checked_add(Duration::from_micros(left)) else { return };
         self.order.insert((at, opening));
-        self.waits.insert(opening, Wait { at, due, learnt: now, log_time });
+        self.waits.insert(opening, Wait { due, at, log_time: log_time.max(due) });
     }
 
     fn next(&self) -> Option<Instant> {
@@ -157,7 +156,7 @@ impl Schedule {
         let passed = self.order.iter().take_while(move |(at, _)| *at <= now);
         passed.filter_map(move |(_, opening)| {
             let wait = self.waits.get(opening)?;
-            let elapsed = now.saturating_duration_since(wait.learnt).as_micros();
+            let elapsed = now.saturating_duration_since(wait.at).as_micros();
             Some((*opening, wait.log_time.saturating_add(i64::try_from(elapsed).unwrap_or(i64::MAX))))
         })
     }

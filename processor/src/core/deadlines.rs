@@ -8,7 +8,7 @@ use sos_proto::device::v1::Category;
 use sos_proto::event::v1::event::Body;
 use sos_proto::event::v1::{AlertAckExpired, AlertEscalated};
 
-use super::is_over;
+use super::busy_units;
 use super::state::AlertView;
 
 /// How long an alert may wait.
@@ -62,7 +62,7 @@ impl Deadlines {
     pub(crate) fn due(&self, view: &AlertView) -> Option<i64> {
         match view.alert.state() {
             AlertState::Raised => self.levels(view).map(|(_, at)| at).next(),
-            AlertState::Acknowledged if !is_helped(&view.alert) => {
+            AlertState::Acknowledged if busy_units(&view.alert).next().is_none() => {
                 Some(after(view.acted_at, self.acknowledgement))
             }
             _ => None,
@@ -91,11 +91,6 @@ impl Deadlines {
         let all = numbers.zip(levels.iter().map(|level| after(view.ringing_since, *level)));
         all.filter(|(level, _)| *level > view.alert.escalation_level)
     }
-}
-
-/// Whether a unit is on its way or at work.
-fn is_helped(alert: &Alert) -> bool {
-    alert.responses.iter().any(|response| !is_over(response.status()))
 }
 
 fn after(time: i64, wait: Duration) -> i64 {

@@ -12,12 +12,18 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use sos_proto::alert::v1::Alert;
 use sos_proto::event::v1::ResponseStatus;
 
 pub use deadlines::{Deadlines, EscalationRule};
 pub(crate) use evolve::evolve;
 pub(crate) use filter::Filter;
 pub(crate) use state::{AlertView, Opening, RecordedRequest, State};
+
+/// The units that are on their way to an alert or at work there.
+fn busy_units(alert: &Alert) -> impl Iterator<Item = &str> {
+    alert.responses.iter().filter(|r| !is_over(r.status())).map(|r| r.unit_id.as_str())
+}
 
 /// A unit that is cleared or withdrawn has no more part in an alert.
 fn is_over(status: ResponseStatus) -> bool {

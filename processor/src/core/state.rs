@@ -8,6 +8,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use sos_proto::alert::v1::{Alert, AlertKind, AlertState};
+use sos_proto::device::v1::FaultKind;
 use sos_proto::event::v1::event::Body;
 
 /// After this many changes of an alert its form is kept, so that an older form is never further away than
@@ -45,8 +46,8 @@ pub(crate) enum Cause {
     Unreadable,
     /// A self-test failed.
     SelfTest,
-    /// A fault of this kind, by its number on the wire.
-    Fault(i32),
+    /// A fault of this kind.
+    Fault(FaultKind),
 }
 
 impl AlertView {
@@ -146,6 +147,10 @@ struct Place {
 }
 
 impl Place {
+    fn new(site: &str, device: &str, kind: AlertKind) -> Self {
+        Self { site: site.to_owned(), device: device.to_owned(), kind: kind.into() }
+    }
+
     fn of(alert: &Alert) -> Self {
         Self { site: alert.site_id.clone(), device: alert.device_id.clone(), kind: alert.kind }
     }
@@ -232,14 +237,12 @@ impl State {
 
     /// The alert that an event of this kind at this call point joins.
     pub(super) fn open_at(&self, site: &str, device: &str, kind: AlertKind) -> Option<Opening> {
-        let place = Place { site: site.to_owned(), device: device.to_owned(), kind: kind.into() };
-        self.open_at.get(&place)?.last().copied()
+        self.open_at.get(&Place::new(site, device, kind))?.last().copied()
     }
 
     /// The technical alert of a call point that has this cause.
     pub(super) fn open_with(&self, site: &str, device: &str, cause: Cause) -> Option<Opening> {
-        let kind = AlertKind::Technical.into();
-        let place = Place { site: site.to_owned(), device: device.to_owned(), kind };
+        let place = Place::new(site, device, AlertKind::Technical);
         let has_cause =
             |opening: &&Opening| self.view(**opening).is_some_and(|view| view.causes.contains_key(&cause));
         self.open_at.get(&place)?.iter().rfind(has_cause).copied()

@@ -6,11 +6,11 @@ use sos_proto::event::v1::UnitDispatched;
 use sos_proto::event::v1::event::Body;
 
 use super::{RESPONSES_MAX, Refusal, Rejection, owned};
-use crate::core::is_over;
+use crate::core::busy_units;
 
 pub(super) fn decide(alert: &Alert, actor: &str, unit_id: &str) -> Result<Body, Rejection> {
     owned(alert, actor)?;
-    if alert.responses.iter().any(|r| r.unit_id == unit_id && !is_over(r.status())) {
+    if busy_units(alert).any(|busy| busy == unit_id) {
         return Err(Rejection::new(Refusal::UnitBusy, alert));
     }
     if alert.responses.len() >= RESPONSES_MAX {

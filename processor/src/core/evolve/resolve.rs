@@ -2,7 +2,7 @@
 //!
 //! Invariant: a resolved alert has a disposition, an open one has none.
 
-use sos_proto::alert::v1::AlertState;
+use sos_proto::alert::v1::{Alert, AlertState};
 use sos_proto::event::v1::{AlertResolved, Disposition};
 
 use super::Happened;
@@ -21,12 +21,17 @@ pub(super) fn resolved(
         if alert.state() == AlertState::Resolved || disposition == Disposition::Unspecified {
             return false;
         }
-        alert.set_state(AlertState::Resolved);
-        alert.set_disposition(disposition);
-        alert.resolved_at = Some(happened.received_at());
-        alert.attention = false;
+        close(alert, happened, disposition);
         true
     })
+}
+
+/// What every closed alert looks like, whoever or whatever closed it.
+pub(super) fn close(alert: &mut Alert, happened: Happened<'_>, disposition: Disposition) {
+    alert.set_state(AlertState::Resolved);
+    alert.set_disposition(disposition);
+    alert.resolved_at = Some(happened.received_at());
+    alert.attention = false;
 }
 
 /// Whoever opens an alert again owns it.

@@ -4,8 +4,8 @@ use sos_proto::alert::v1::Response;
 use sos_proto::event::v1::{ResponseStatus, ResponseUpdated, UnitDispatched};
 
 use super::{Happened, note};
-use crate::core::is_over;
 use crate::core::state::{Opening, State};
+use crate::core::{busy_units, is_over};
 
 /// A unit that is still busy with the alert cannot be sent to it again.
 pub(super) fn dispatched(
@@ -15,7 +15,7 @@ pub(super) fn dispatched(
 ) -> Option<Opening> {
     let unit_id = &dispatched.unit_id;
     happened.change(state, |view| {
-        let busy = view.alert.responses.iter().any(|r| r.unit_id == *unit_id && !is_over(r.status()));
+        let busy = busy_units(&view.alert).any(|busy| busy == unit_id);
         if busy || unit_id.is_empty() {
             return false;
         }

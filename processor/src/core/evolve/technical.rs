@@ -3,11 +3,11 @@
 //! Invariant: it closes by itself once everything that opened it is repaired. Bytes that nobody can read are
 //! never repaired: an operator closes that.
 
-use sos_proto::alert::v1::{AlertKind, AlertPriority, AlertState};
+use sos_proto::alert::v1::{AlertKind, AlertPriority};
 use sos_proto::device::v1::{Fault, FaultKind, SelfTest};
 use sos_proto::event::v1::{Disposition, Quarantined};
 
-use super::{Happened, open};
+use super::{Happened, open, resolve};
 use crate::core::state::{AlertView, Cause, Opening, State};
 use sos_proto::trace::trace_id;
 
@@ -22,7 +22,7 @@ pub(super) fn quarantined(
 
 /// The call point says that something is broken, or repaired.
 pub(super) fn fault(state: &mut State, happened: Happened<'_>, fault: &Fault) -> Option<Opening> {
-    let cause = Cause::Fault(fault.kind().into());
+    let cause = Cause::Fault(fault.kind());
     if !fault.active {
         return ends(state, happened, cause);
     }
@@ -44,10 +44,8 @@ fn words(what: &str, detail: &str) -> String {
 
 /// What would keep a press from being noticed comes before what can wait.
 fn priority(cause: Cause) -> AlertPriority {
-    let fault = |kind| FaultKind::try_from(kind).unwrap_or_default();
     match cause {
-        Cause::Unreadable | Cause::SelfTest => AlertPriority::Medium,
-        Cause::Fault(kind) if matches!(fault(kind), FaultKind::Tamper | FaultKind::ButtonStuck) => {
+        Cause::Unreadable | Cause::SelfTest | Cause::Fault(FaultKind::Tamper | FaultKind::ButtonStuck) => {
             AlertPriority::Medium
         }
         Cause::Fault(_) => AlertPriority::Low,
@@ -82,12 +80,8 @@ fn ends(state: &mut State, happened: Happened<'_>, cause: Cause) -> Option<Openi
     let opening = state.open_with(&happened.event.site_id, &happened.event.device_id, cause)?;
     state.change(opening, happened.position, |view| {
         view.causes.remove(&cause);
-        let alert = &mut view.alert;
         if view.causes.is_empty() {
-            alert.set_state(AlertState::Resolved);
-            alert.set_disposition(Disposition::Technical);
-            alert.resolved_at = Some(happened.received_at());
-            alert.attention = false;
+            resolve::close(&mut view.alert, happened, Disposition::Technical);
         } else {
             view.alert.note = note(view);
         }
