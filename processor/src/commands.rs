@@ -19,7 +19,7 @@ use crate::live::{Behind, Live};
 use crate::timeline;
 
 /// Version of the meaning of the events written here.
-const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 1;
 
 /// An operator's command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Commands {
         let mut rounds = 0;
         loop {
             match self.live.read(|state| judge(state, command, clock::now())) {
-                Ok(Verdict::Recorded(request)) => return self.answer(&request).await,
+                Ok(Verdict::Recorded(request)) => return self.answer(&command.alert_id, &request).await,
                 Ok(Verdict::Accepted(_)) if rounds == COMMAND_ROUNDS_MAX => {
                     return Err(CommandError::Contended(command.alert_id.clone()));
                 }
@@ -126,32 +126,33 @@ impl Commands {
     }
 
     /// The alert as it was right after a recorded command, by folding what had changed it until then.
-    async fn answer(&self, request: &RecordedRequest) -> Result<Alert, CommandError> {
-        let not_found = || CommandError::NotFound(request.alert_id.clone());
-        let (form, changes) = self
+    async fn answer(&self, alert_id: &str, request: &RecordedRequest) -> Result<Alert, CommandError> {
+        let not_found = || CommandError::NotFound(alert_id.to_owned());
+        let (form, changes, rules) = self
             .live
             .read(|state| {
-                let (form, changes) = state.by_id(&request.alert_id)?.past(request.position);
-                Some((form.cloned(), changes.to_vec()))
+                let (form, changes) = state.by_id(alert_id)?.past(request.position);
+                Some((form, changes.to_vec(), Arc::clone(state.rules())))
             })
             .ok_or_else(not_found)?;
-        let mut past = form.map_or_else(State::default, State::of);
+        let mut past = State::of(form, rules);
         for recorded in timeline::read(&*self.log, &changes).await? {
             let recorded_at = recorded.recorded_at.as_ref().and_then(time::micros).unwrap_or(0);
             if let Some(event) = &recorded.event {
                 evolve(&mut past, recorded.position, recorded_at, event);
             }
         }
-        past.by_id(&request.alert_id).map(|entry| entry.view.alert.clone()).ok_or_else(not_found)
+        past.by_id(alert_id).map(|entry| entry.view.alert.clone()).ok_or_else(not_found)
     }
 }
 
 /// What the state says about a command; a recorded one comes before everything else.
 fn judge(state: &State, command: &Command, now: i64) -> Result<Verdict, CommandError> {
     if let Some(request) = state.request(&command.request_id) {
-        let same = request.alert_id == command.alert_id
+        let opening = state.by_id(&command.alert_id).map_or(0, |entry| entry.view.opening);
+        let same = request.opening == opening
             && request.kind == command.action.kind()
-            && request.actor == command.actor;
+            && *request.actor == *command.actor;
         if !same {
             return Err(CommandError::RequestIdTaken(command.request_id.clone()));
         }
@@ -200,7 +201,7 @@ pub(crate) fn about(alert: &Alert, body: Body, now: i64) -> Event {
 }
 
 /// UUIDv7 for a time in microseconds since 1970.
-fn event_id(now: i64) -> String {
+pub(crate) fn event_id(now: i64) -> String {
     let seconds = u64::try_from(now.div_euclid(1_000_000)).unwrap_or(0);
     let nanos = u32::try_from(now.rem_euclid(1_000_000) * 1_000).unwrap_or(0);
     Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanos)).to_string()

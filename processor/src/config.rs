@@ -1,8 +1,9 @@
 //! Every setting and limit of the processor, with its unit and what happens there.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::core::Deadlines;
+use crate::core::{Deadlines, Rules};
 
 /// Settings of the processor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,10 @@ pub struct Config {
     pub calls_max: usize,
     /// How long alerts may wait (P8).
     pub deadlines: Deadlines,
+    /// How alerts are judged.
+    pub rules: Rules,
+    /// Where snapshots of live state are kept. Absent: nowhere, and each start reads the whole log.
+    pub snapshots: Option<PathBuf>,
     /// How long a shutdown waits for calls under way; after that they are cut off.
     pub drain: Duration,
 }
@@ -30,10 +35,15 @@ impl Default for Config {
             watch_stall: Duration::from_secs(60),
             calls_max: 1_000,
             deadlines: Deadlines::default(),
+            rules: Rules::default(),
+            snapshots: None,
             drain: Duration::from_secs(3),
         }
     }
 }
+
+/// Events between two snapshots of live state: the most that a start reads after a crash, and a few.
+pub(crate) const SNAPSHOT_EVENTS: u64 = 200_000;
 
 /// Largest request, in bytes; a larger one is refused with OUT_OF_RANGE.
 pub(crate) const REQUEST_BYTES_MAX: usize = 64 * 1024;

@@ -13,16 +13,18 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use sos_eventlog::{Append, AppendError, EventLog, Expected, clock};
+use sos_proto::event::v1::event::Body;
 use tokio::time::{Instant, timeout};
 
 use crate::commands::about;
 use crate::config::{DEADLINE_RETRY, DEADLINES_AT_ONCE_MAX, FOLD_WAIT_MAX, SCAN_ALERTS_MAX};
-use crate::core::{AlertView, Deadlines, Opening};
+use crate::core::{AlertView, Deadlines, Opening, unheard};
 use crate::live::Live;
+use crate::on_duty::OnDuty;
 use crate::telemetry;
 
 /// Records deadlines that pass, for as long as the processor runs.
-pub(crate) async fn keep(live: &Live, log: &dyn EventLog, deadlines: &Deadlines) {
+pub(crate) async fn keep(live: &Live, log: &dyn EventLog, deadlines: &Deadlines, on_duty: &OnDuty) {
     let mut folded = live.subscribe();
     let mut schedule = Schedule::default();
     let mut begin = Some(clock::now());
@@ -42,7 +44,7 @@ pub(crate) async fn keep(live: &Live, log: &dyn EventLog, deadlines: &Deadlines)
         }
         // Whatever became of it: it is recorded only if it was not.
         let record = |(opening, log_time)| async move {
-            let recorded = timeout(FOLD_WAIT_MAX, record(live, log, deadlines, opening, log_time));
+            let recorded = timeout(FOLD_WAIT_MAX, record(live, log, deadlines, on_duty, (opening, log_time)));
             let late = |_| Err(AppendError::Unavailable("no answer in time".to_owned()));
             recorded.await.unwrap_or_else(late)
         };
@@ -66,8 +68,8 @@ async fn record(
     live: &Live,
     log: &dyn EventLog,
     deadlines: &Deadlines,
-    opening: Opening,
-    now: i64,
+    on_duty: &OnDuty,
+    (opening, now): (Opening, i64),
 ) -> Result<(), AppendError> {
     let due = live.read(|state| {
         let view = Arc::clone(state.view(opening)?);
@@ -77,10 +79,15 @@ async fn record(
     });
     let Some((view, stream_position, body)) = due else { return Ok(()) };
     let alert = &view.alert;
-    let append = Append {
-        events: vec![about(alert, body.clone(), clock::now())],
-        expected: vec![Expected::alert(&alert.alert_id, stream_position)],
-    };
+    let mut events = vec![about(alert, body.clone(), clock::now())];
+    if let Some(unheard) = unheard(&view, &body)
+        && !on_duty.sees(alert)
+    {
+        // P8: in the same append, so that it is recorded as often as the escalation is: once.
+        events.push(about(alert, Body::EscalationUnheard(unheard), clock::now()));
+        telemetry::escalation_unheard(alert);
+    }
+    let append = Append { events, expected: vec![Expected::alert(&alert.alert_id, stream_position)] };
     let reached = match log.append(append).await {
         Ok(appended) => {
             telemetry::deadline_passed(alert, &body);
@@ -105,7 +112,8 @@ struct Wait {
 /// The next deadline of every alert that has one.
 #[derive(Default)]
 struct Schedule {
-    seen: u64,
+    /// Everything up to here in the order of changes is known.
+    seen: (u64, Opening),
     order: BTreeSet<(Instant, Opening)>,
     waits: HashMap<Opening, Wait>,
 }
@@ -123,10 +131,10 @@ impl Schedule {
                 self.learn(view, deadlines.due(view), log_time, Instant::now());
             }
             if views.len() < SCAN_ALERTS_MAX {
-                self.seen = reached;
+                self.seen = (reached, Opening::MAX);
                 return;
             }
-            self.seen = views.last().map_or(reached, |view| view.alert.position);
+            self.seen = views.last().map_or(self.seen, |view| (view.alert.position, view.opening));
             tokio::task::yield_now().await;
         }
     }
@@ -164,21 +172,10 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
-    use sos_proto::alert::v1::Alert;
-
     use super::*;
 
     fn view() -> AlertView {
-        AlertView {
-            alert: Alert::default(),
-            opening: 1,
-            trace_id: String::new(),
-            reopened: false,
-            ringing_since: 0,
-            ringing_level: 0,
-            acted_at: 0,
-            causes: std::collections::BTreeMap::new(),
-        }
+        AlertView { opening: 1, ..AlertView::default() }
     }
 
     const HOUR: i64 = 3_600_000_000;

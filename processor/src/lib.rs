@@ -12,12 +12,15 @@ mod core;
 mod deadlines;
 mod head;
 mod live;
+mod on_duty;
 mod processor;
+mod registrar;
 mod service;
+mod snapshot;
 mod telemetry;
 mod timeline;
 
 pub use config::Config;
-pub use core::{Deadlines, EscalationRule};
+pub use core::{Deadlines, EscalationRule, PriorityRule, Rules};
 pub use live::FollowError;
 pub use processor::{Error, Processor};

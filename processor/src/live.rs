@@ -35,7 +35,7 @@ pub enum FollowError {
 /// Durable events were not folded in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("live state has not reached position {0} in time")]
-pub(crate) struct Behind(u64);
+pub(crate) struct Behind(pub(crate) u64);
 
 /// State that follows the log.
 pub(crate) struct Live {
@@ -44,9 +44,17 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Nothing folded yet.
-    pub(crate) fn new() -> Self {
-        Self { state: RwLock::default(), folded: watch::Sender::new(0) }
+    /// Live state that goes on from this one.
+    pub(crate) fn new(state: State) -> Self {
+        let folded = watch::Sender::new(state.position());
+        Self { state: RwLock::new(state), folded }
+    }
+
+    /// Goes on from another state, before anything is folded.
+    pub(crate) fn restore(&self, state: State) {
+        let position = state.position();
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = state;
+        self.folded.send_replace(position);
     }
 
     /// Reads the state. Nobody can wait inside, so the lock is never held over an await.
@@ -118,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_gap_stops_the_fold() {
-        let live = Live::new();
+        let live = Live::new(State::default());
         let batch = |first| Batch::new(first, 0, vec![Event::default(), Event::default()]);
         live.fold(&batch(1)).unwrap();
         assert!(matches!(live.fold(&batch(4)), Err(FollowError::Gap { folded: 2, found: 4 })));

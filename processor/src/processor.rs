@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sos_eventlog::EventLog;
 use sos_proto::alert::v1::alert_service_server::AlertServiceServer;
 use sos_proto::log::v1::event_log_service_server;
+use sos_proto::registry::v1::registry_service_server::RegistryServiceServer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -22,18 +23,23 @@ use tonic_reflection::pb as reflection;
 use tonic_web::GrpcWebLayer;
 
 use crate::config::{Config, PING_INTERVAL, PING_TIMEOUT, REQUEST_BYTES_MAX, STREAMS_MAX};
+use crate::core::State;
 use crate::deadlines;
 use crate::head::watch_head;
 use crate::live::{FollowError, Live};
-use crate::service::{AlertApi, Pace, Watchers, WatchesEnd};
+use crate::on_duty::OnDuty;
+use crate::service::{AlertApi, Gate, Pace, RegistryApi, Watchers, WatchesEnd};
+use crate::snapshot::Keeper;
 use crate::telemetry;
 
 /// Names under which the health of the processor is asked for; the empty one is the whole server.
-const HEALTH_NAMES: [&str; 2] = ["", AlertServiceServer::<AlertApi>::NAME];
+const HEALTH_NAMES: [&str; 3] =
+    ["", AlertServiceServer::<AlertApi>::NAME, RegistryServiceServer::<RegistryApi>::NAME];
 
 /// Services that reflection names: what this port serves, of all that the files describe.
-const SERVICE_NAMES: [&str; 5] = [
+const SERVICE_NAMES: [&str; 6] = [
     AlertServiceServer::<AlertApi>::NAME,
+    RegistryServiceServer::<RegistryApi>::NAME,
     event_log_service_server::SERVICE_NAME,
     health_server::SERVICE_NAME,
     reflection::v1::server_reflection_server::SERVICE_NAME,
@@ -62,6 +68,7 @@ pub struct Processor {
     config: Config,
     log: Arc<dyn EventLog>,
     live: Arc<Live>,
+    on_duty: Arc<OnDuty>,
     ready: watch::Sender<bool>,
 }
 
@@ -69,7 +76,9 @@ impl Processor {
     /// A processor on a log; it does nothing before it runs.
     #[must_use]
     pub fn new(config: Config, log: Arc<dyn EventLog>) -> Self {
-        Self { config, log, live: Arc::new(Live::new()), ready: watch::Sender::new(false) }
+        let rules = Arc::new(config.rules.clone());
+        let live = Arc::new(Live::new(State::new(rules)));
+        Self { config, log, live, on_duty: Arc::default(), ready: watch::Sender::new(false) }
     }
 
     /// Becomes true once everything is folded that the log held when the processor started.
@@ -95,10 +104,11 @@ impl Processor {
         for name in HEALTH_NAMES {
             health.set_service_status(name, ServingStatus::NotServing).await;
         }
+        let keeper = self.restore().await;
         let head = watch::Sender::new(None);
         let watches = WatchesEnd::default();
         let routes = self.routes(extra, &health, head.subscribe(), watches.clone())?;
-        let mut tasks = self.start_tasks(head, health.clone());
+        let mut tasks = self.start_tasks(head, health.clone(), keeper.clone());
 
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let server = Server::builder()
@@ -131,6 +141,10 @@ impl Processor {
         let drained = drained.await;
         watches.cut().await;
         tasks.shutdown().await;
+        if let (Some(keeper), Ok(())) = (&keeper, &ended) {
+            // Of no matter if it comes to nothing.
+            let _kept = keeper.save(&self.live, &*self.log).await;
+        }
         match drained {
             Ok(served) => ended.and(served.map_err(Error::Serve)),
             Err(_) => {
@@ -138,6 +152,16 @@ impl Processor {
                 ended
             }
         }
+    }
+
+    /// Goes on from the newest snapshot, if snapshots are kept and there is one.
+    async fn restore(&self) -> Option<Arc<Keeper>> {
+        let keeper = Keeper::new(self.config.snapshots.as_deref()?);
+        let rules = Arc::new(self.config.rules.clone());
+        if let Some(state) = keeper.load(&*self.log, &rules).await {
+            self.live.restore(state);
+        }
+        Some(Arc::new(keeper))
     }
 
     fn routes(
@@ -149,8 +173,12 @@ impl Processor {
     ) -> Result<Routes, Error> {
         let (config, live, log) = (&self.config, Arc::clone(&self.live), Arc::clone(&self.log));
         let pace = Pace { heartbeat: config.heartbeat, stall: config.watch_stall };
-        let watchers = Watchers::new(config.watchers_max, pace, head, watches);
-        let alerts = AlertApi::new(live, log, watchers, self.ready.subscribe(), config.calls_max);
+        let on_duty = Arc::clone(&self.on_duty);
+        let watchers = Arc::new(Watchers::new(config.watchers_max, pace, head, on_duty, watches));
+        let gate = Gate::new(self.ready.subscribe(), config.calls_max);
+        let (watching, log_too) = (Arc::clone(&watchers), Arc::clone(&log));
+        let registry = RegistryApi::new(Arc::clone(&live), log_too, watching, gate.clone());
+        let alerts = AlertApi::new(live, log, watchers, gate);
         let describe = || {
             let files = tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(sos_proto::FILE_DESCRIPTOR_SET)
@@ -160,6 +188,7 @@ impl Processor {
         let mut routes = RoutesBuilder::from(extra);
         routes
             .add_service(AlertServiceServer::new(alerts).max_decoding_message_size(REQUEST_BYTES_MAX))
+            .add_service(RegistryServiceServer::new(registry).max_decoding_message_size(REQUEST_BYTES_MAX))
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())))
             .add_service(describe().build_v1()?)
             .add_service(describe().build_v1alpha()?);
@@ -171,8 +200,16 @@ impl Processor {
         &self,
         head: watch::Sender<Option<u64>>,
         health: HealthReporter,
+        keeper: Option<Arc<Keeper>>,
     ) -> JoinSet<Result<(), Error>> {
         let mut tasks = JoinSet::new();
+        if let Some(keeper) = keeper {
+            let (live, log) = (Arc::clone(&self.live), Arc::clone(&self.log));
+            tasks.spawn(async move {
+                keeper.keep(&live, &*log).await;
+                Ok(())
+            });
+        }
         let (live, log) = (Arc::clone(&self.live), Arc::clone(&self.log));
         tasks.spawn(async move { Err(live.follow(&*log).await.into()) });
 
@@ -195,11 +232,11 @@ impl Processor {
         });
 
         let (live, log, mut ready) = (Arc::clone(&self.live), Arc::clone(&self.log), self.ready.subscribe());
-        let waits = self.config.deadlines.clone();
+        let (waits, on_duty) = (self.config.deadlines.clone(), Arc::clone(&self.on_duty));
         tasks.spawn(async move {
             // What was not folded yet may have been dealt with.
             if ready.wait_for(|ready| *ready).await.is_ok() {
-                deadlines::keep(&live, &*log, &waits).await;
+                deadlines::keep(&live, &*log, &waits, &on_duty).await;
             }
             Ok(())
         });

@@ -60,6 +60,13 @@ pub(crate) fn deadline_passed(alert: &Alert, body: &Body) {
     tracing::warn!(alert_id = %alert.alert_id, site_id = %alert.site_id, what, "nobody acted in time");
 }
 
+/// An alert has escalated, and no console watches its site.
+pub(crate) fn escalation_unheard(alert: &Alert) {
+    counter!("sos_escalations_unheard_total").increment(1);
+    let (alert_id, site_id) = (&alert.alert_id, &alert.site_id);
+    tracing::error!(%alert_id, %site_id, "an alert has escalated, and no operator watches its site");
+}
+
 /// A deadline has passed, and the log does not take it; tried again.
 pub(crate) fn deadline_not_recorded(error: &AppendError) {
     tracing::error!(%error, "a deadline has passed and cannot be recorded; trying again");
@@ -68,6 +75,19 @@ pub(crate) fn deadline_not_recorded(error: &AppendError) {
 /// Live state has reached the head that the log had at the start.
 pub(crate) fn ready(position: u64) {
     tracing::info!(position, "live state is up to date");
+}
+
+/// Live state goes on from a snapshot, or begins anew where the one that was found is of another version.
+pub(crate) fn snapshot_loaded(position: Option<u64>) {
+    match position {
+        Some(position) => tracing::info!(position, "live state goes on from its snapshot"),
+        None => tracing::info!("the snapshot of live state is of another version; the log is read"),
+    }
+}
+
+/// A snapshot cannot be kept: the next start takes longer.
+pub(crate) fn snapshot_not_saved(error: &std::io::Error) {
+    tracing::warn!(%error, "failed to keep a snapshot of live state");
 }
 
 /// The log does not say how far it has come: consoles get no heartbeat until it does.

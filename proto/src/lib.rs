@@ -2,6 +2,7 @@
 //! from them alone. No I/O, no clock, no task.
 
 pub mod call_point;
+mod health;
 pub mod time;
 pub mod trace;
 

@@ -35,6 +35,9 @@ const FIRST_SECOND: i64 = -62_135_596_800;
 /// 9999-12-30T22:00:00Z, the last that we take: what follows could not be shown in every time zone.
 const LAST_SECOND: i64 = 253_402_207_200;
 
+/// The last point in time that we take, in microseconds since 1970.
+pub const MICROS_MAX: i64 = LAST_SECOND * 1_000_000;
+
 /// The wire form of a point in time, given in microseconds since 1970.
 #[must_use]
 pub fn timestamp(micros: i64) -> Timestamp {

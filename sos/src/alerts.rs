@@ -7,8 +7,9 @@ mod watch;
 pub use table::event as event_line;
 
 use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
-use sos_proto::alert::v1::{Alert, AlertFilter, AlertState, GetAlertRequest, ListAlertsRequest};
-use tonic::metadata::MetadataValue;
+use sos_proto::alert::v1::{
+    Alert, AlertFilter, AlertOrder, AlertState, GetAlertRequest, ListAlertsRequest, ListIncidentsRequest,
+};
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
@@ -23,7 +24,11 @@ pub async fn run(args: AlertsArgs) -> anyhow::Result<Outcome> {
     let desk = Desk { operator: args.operator, format: args.format, address: args.grpc };
     let mut client = AlertServiceClient::new(remote::connect(&desk.address).await?);
     match args.command {
-        AlertsCommand::List(filter) => desk.list(&mut client, &filter).await?,
+        AlertsCommand::List { filter, urgent } => {
+            let order = if urgent { AlertOrder::UrgentFirst } else { AlertOrder::Unspecified };
+            desk.list(&mut client, &filter, order).await?;
+        }
+        AlertsCommand::Incidents { site } => desk.incidents(&mut client, site).await?,
         AlertsCommand::Show { alert_id } => desk.show(&mut client, &alert_id).await?,
         AlertsCommand::Watch(args) => watch::run(&desk, client, args).await?,
         AlertsCommand::Order(command) => command::run(&desk, &mut client, command).await?,
@@ -43,12 +48,7 @@ struct Desk {
 impl Desk {
     /// A request in the operator's name.
     fn signed<T>(&self, message: T) -> anyhow::Result<Request<T>> {
-        let mut request = Request::new(message);
-        let name = MetadataValue::try_from(&self.operator).map_err(|_| {
-            anyhow::anyhow!("--as: {:?} cannot be sent as a name: use plain letters", self.operator)
-        })?;
-        request.metadata_mut().insert("sos-operator", name);
-        Ok(request)
+        remote::signed(&self.operator, message)
     }
 
     fn answer(&self, answer: Result<Option<Alert>, Status>) -> anyhow::Result<()> {
@@ -68,13 +68,36 @@ impl Desk {
         }
     }
 
-    async fn list(&self, client: &mut Client, filter: &FilterArgs) -> anyhow::Result<()> {
+    async fn incidents(&self, client: &mut Client, site_ids: Vec<String>) -> anyhow::Result<()> {
+        if self.format == Format::Table {
+            output::line(&table::incident_header());
+        }
+        let mut page_token = String::new();
+        loop {
+            let site_ids = site_ids.clone();
+            let request = ListIncidentsRequest { site_ids, page_size: PAGE_SIZE, page_token };
+            let page = client.list_incidents(request).await.map_err(|s| remote::refused(&s))?.into_inner();
+            for incident in &page.incidents {
+                match self.format {
+                    Format::Json => output::json(incident)?,
+                    Format::Table => output::line(&table::incident(incident)),
+                }
+            }
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn list(&self, client: &mut Client, filter: &FilterArgs, order: AlertOrder) -> anyhow::Result<()> {
         if self.format == Format::Table {
             output::line(&table::header());
         }
         let mut page_token = String::new();
         loop {
-            let request = ListAlertsRequest { filter: Some(wire(filter)), page_size: PAGE_SIZE, page_token };
+            let (filter, order) = (Some(wire(filter)), order.into());
+            let request = ListAlertsRequest { filter, page_size: PAGE_SIZE, page_token, order };
             let page = client.list_alerts(request).await.map_err(|s| remote::refused(&s))?.into_inner();
             for alert in &page.alerts {
                 self.write(alert)?;
@@ -113,7 +136,7 @@ async fn complete(client: &mut Client, beginning: &str) -> anyhow::Result<String
     let mut found = Vec::new();
     let mut page_token = String::new();
     loop {
-        let request = ListAlertsRequest { filter: None, page_size: PAGE_SIZE, page_token };
+        let request = ListAlertsRequest { page_size: PAGE_SIZE, page_token, ..ListAlertsRequest::default() };
         let page = client.list_alerts(request).await.map_err(|s| remote::refused(&s))?.into_inner();
         found.extend(page.alerts.into_iter().map(|a| a.alert_id).filter(|id| id.starts_with(beginning)));
         page_token = page.next_page_token;
@@ -139,6 +162,7 @@ fn wire(filter: &FilterArgs) -> AlertFilter {
         states: filter.state.iter().map(state).collect(),
         site_ids: filter.site.clone(),
         owner: filter.owner.clone(),
+        incident_id: filter.incident.clone(),
         ..AlertFilter::default()
     }
 }

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod alerts;
+mod registry;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use alerts::{
     AlertsArgs, AlertsCommand, CommandArgs, DEFAULT_GRPC, DispositionArg, FilterArgs, OrderCommand,
     ResponseArg, StateArg, WatchArgs,
+};
+pub use registry::{
+    DeskArgs, DeviceArgs, DevicesArgs, DevicesCommand, SiteArgs, SitesArgs, SitesCommand, WindowArg,
+    WindowsArgs, WindowsCommand,
 };
 
 /// The SOS gateway: from an emergency button to the person who sends help.
@@ -33,6 +38,12 @@ pub enum Command {
     Simulate(SimulateArgs),
     /// Look at alerts and handle them
     Alerts(AlertsArgs),
+    /// Keep the registry of sites
+    Sites(SitesArgs),
+    /// Keep the registry of call points
+    Devices(DevicesArgs),
+    /// Put sites and call points into exercises and tests
+    Windows(WindowsArgs),
     /// Look at the event log
     Log(LogArgs),
     /// Look at the configuration

@@ -5,6 +5,7 @@ mod cli;
 mod config;
 mod log;
 mod output;
+mod registry;
 mod remote;
 mod serve;
 mod simulate;
@@ -52,6 +53,9 @@ async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Processor(args) => serve::processor(args).await,
         Command::Simulate(args) => simulate::run(args).await,
         Command::Alerts(args) => alerts::run(args).await,
+        Command::Sites(args) => registry::sites(args).await,
+        Command::Devices(args) => registry::devices(args).await,
+        Command::Windows(args) => registry::windows(args).await,
         Command::Log(args) => log::run(args).await,
         Command::Config(args) => config::run(args),
     }

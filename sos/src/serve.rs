@@ -172,8 +172,12 @@ impl House {
     async fn add_processor(&mut self, log: Arc<dyn EventLog>) -> anyhow::Result<()> {
         let listener = bind("grpc.listen", self.addresses.grpc).await?;
         self.ports.grpc = Some(listener.local_addr()?);
-        let deadlines = self.config.alerts.deadlines();
-        let config = sos_processor::Config { deadlines, ..sos_processor::Config::default() };
+        let config = sos_processor::Config {
+            deadlines: self.config.alerts.deadlines(),
+            rules: self.config.alerts.rules(),
+            snapshots: Some(self.config.data.join("snapshots")),
+            ..sos_processor::Config::default()
+        };
         let processor = Processor::new(config, Arc::clone(&log));
         self.parts.push(Part { name: "processor", ready: processor.readiness() });
         let routes = Routes::new(LogService::server(log, Access::Read, self.shutdown.clone()));

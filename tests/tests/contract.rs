@@ -79,6 +79,7 @@ async fn health_and_reflection_answer() {
 async fn a_browser_can_ask_over_grpc_web() {
     let (_data, server) = up().await;
     publish_acknowledged(server.mqtt_port(), EVENT, r#"{"press":{}}"#);
+    eventually("the alert", async || server.list().await.pop()).await;
     let message = ListAlertsRequest::default().encode_to_vec();
     let mut body = vec![0];
     body.extend(u32::try_from(message.len()).unwrap().to_be_bytes());

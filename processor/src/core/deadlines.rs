@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use sos_proto::alert::v1::{Alert, AlertKind, AlertState};
+use sos_proto::alert::v1::{Alert, AlertKind, AlertState, AlertStatus};
 use sos_proto::device::v1::Category;
 use sos_proto::event::v1::event::Body;
-use sos_proto::event::v1::{AlertAckExpired, AlertEscalated};
+use sos_proto::event::v1::{AlertAckExpired, AlertEscalated, AlertUnshelved, EscalationUnheard};
+use sos_proto::time;
 
 use super::busy_units;
-use super::state::AlertView;
+use super::state::{AlertView, Cause};
 
 /// How long an alert may wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,9 @@ impl EscalationRule {
 impl Deadlines {
     /// When something must happen to an alert unless it changes before, in microseconds of the log's time.
     pub(crate) fn due(&self, view: &AlertView) -> Option<i64> {
+        if let Some(shelving) = view.alert.shelving.as_ref().filter(|_| view.is_open()) {
+            return shelving.until.as_ref().and_then(time::micros);
+        }
         match view.alert.state() {
             AlertState::Raised => self.levels(view).map(|(_, at)| at).next(),
             AlertState::Acknowledged if busy_units(&view.alert).next().is_none() => {
@@ -74,6 +78,9 @@ impl Deadlines {
     pub(crate) fn overdue(&self, view: &AlertView, now: i64) -> Option<Body> {
         if self.due(view)? > now {
             return None;
+        }
+        if view.alert.shelving.is_some() {
+            return Some(Body::AlertUnshelved(AlertUnshelved {}));
         }
         if view.alert.state() == AlertState::Acknowledged {
             return Some(Body::AlertAckExpired(AlertAckExpired { owner: view.alert.owner.clone() }));
@@ -91,6 +98,15 @@ impl Deadlines {
         let all = numbers.zip(levels.iter().map(|level| after(view.ringing_since, *level)));
         all.filter(|(level, _)| *level > view.alert.escalation_level)
     }
+}
+
+/// What is to be recorded beside an escalation of which nobody hears. Exercises alarm nobody, and that nobody
+/// hears is not told of itself.
+pub(crate) fn unheard(view: &AlertView, body: &Body) -> Option<EscalationUnheard> {
+    let Body::AlertEscalated(escalated) = body else { return None };
+    let is_told = view.causes.contains_key(&Cause::Unheard.key());
+    let alarms = view.alert.status() == AlertStatus::Actual && !is_told;
+    alarms.then_some(EscalationUnheard { level: escalated.level })
 }
 
 fn after(time: i64, wait: Duration) -> i64 {

@@ -18,6 +18,8 @@ pub(crate) struct Filter {
     pub kinds: Vec<AlertKind>,
     /// Owned by this operator.
     pub owner: Option<String>,
+    /// Of this incident.
+    pub incident_id: Option<String>,
 }
 
 impl Filter {
@@ -34,10 +36,11 @@ impl Filter {
         !self.states.is_empty() || !self.categories.is_empty() || self.owner.is_some()
     }
 
-    /// Whether an alert fits the parts that never change over its life: site and kind.
+    /// Whether an alert fits the parts that never change over its life: site, kind and incident.
     pub(crate) fn fits_for_good(&self, alert: &Alert) -> bool {
         (self.site_ids.is_empty() || self.site_ids.contains(&alert.site_id))
             && any_or(&self.kinds, &alert.kind())
+            && self.incident_id.as_ref().is_none_or(|incident| *incident == alert.incident_id)
     }
 }
 

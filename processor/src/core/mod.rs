@@ -7,7 +7,9 @@ pub(crate) mod commands;
 mod deadlines;
 mod evolve;
 mod filter;
+mod rules;
 mod state;
+mod urgency;
 
 #[cfg(test)]
 mod tests;
@@ -15,10 +17,16 @@ mod tests;
 use sos_proto::alert::v1::Alert;
 use sos_proto::event::v1::ResponseStatus;
 
+pub(crate) use deadlines::unheard;
 pub use deadlines::{Deadlines, EscalationRule};
 pub(crate) use evolve::evolve;
+pub(crate) use evolve::is_in_force;
 pub(crate) use filter::Filter;
-pub(crate) use state::{AlertView, Opening, RecordedRequest, State};
+pub use rules::{PriorityRule, Rules};
+pub(crate) use state::{
+    AlertView, CommandKind, Opening, PointEntry, PointNumber, RecordedRequest, STATE_SCHEMA, SiteEntry, State,
+};
+pub(crate) use urgency::urgency;
 
 /// The units that are on their way to an alert or at work there.
 fn busy_units(alert: &Alert) -> impl Iterator<Item = &str> {

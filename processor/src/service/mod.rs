@@ -1,15 +1,21 @@
 //! `sos.alert.v1.AlertService`: checks what was sent, asks the live state or the commands, and puts the
 //! answer on the wire. Holds no rule about alerts.
 //!
-//! Invariant: until live state has caught up with the log once, every call is answered UNAVAILABLE: nobody
-//! is shown the past as the present (P5).
+//! Invariant: an error names the field that was wrong, or how the alert stands (P6).
 
+mod gate;
+mod incidents;
+mod line;
 mod list;
 mod on_screen;
 mod operator;
+mod pages;
 mod parse;
+mod places;
+mod registry;
 mod status;
 mod watch;
+mod watch_devices;
 mod watchers;
 
 use std::pin::Pin;
@@ -20,13 +26,13 @@ use sos_eventlog::EventLog;
 use sos_proto::alert::v1::alert_service_server::AlertService;
 use sos_proto::alert::v1::{
     AcknowledgeAlertRequest, AcknowledgeAlertResponse, AddNoteRequest, AddNoteResponse, Alert,
-    DispatchUnitRequest, DispatchUnitResponse, EscalateAlertRequest, EscalateAlertResponse, GetAlertRequest,
-    GetAlertResponse, ListAlertsRequest, ListAlertsResponse, ReopenAlertRequest, ReopenAlertResponse,
-    ResolveAlertRequest, ResolveAlertResponse, TransferAlertRequest, TransferAlertResponse,
-    UpdateResponseRequest, UpdateResponseResponse, WatchAlertsRequest, WatchAlertsResponse,
+    DeclareActualRequest, DeclareActualResponse, DispatchUnitRequest, DispatchUnitResponse,
+    EscalateAlertRequest, EscalateAlertResponse, GetAlertRequest, GetAlertResponse, ListAlertsRequest,
+    ListAlertsResponse, ListIncidentsRequest, ListIncidentsResponse, ReopenAlertRequest, ReopenAlertResponse,
+    ResolveAlertRequest, ResolveAlertResponse, ShelveAlertRequest, ShelveAlertResponse, TransferAlertRequest,
+    TransferAlertResponse, UnshelveAlertRequest, UnshelveAlertResponse, UpdateResponseRequest,
+    UpdateResponseResponse, WatchAlertsRequest, WatchAlertsResponse,
 };
-use tokio::sync::watch::Receiver;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
 
@@ -35,7 +41,9 @@ use crate::core::commands::Action;
 use crate::live::Live;
 use crate::{telemetry, timeline};
 
-pub(crate) use watch::Pace;
+pub(crate) use gate::Gate;
+pub(crate) use line::Pace;
+pub(crate) use registry::RegistryApi;
 pub(crate) use watchers::{Watchers, WatchesEnd};
 
 /// Answers operators.
@@ -43,10 +51,8 @@ pub(crate) struct AlertApi {
     live: Arc<Live>,
     log: Arc<dyn EventLog>,
     commands: Commands,
-    watchers: Watchers,
-    ready: Receiver<bool>,
-    places: Semaphore,
-    calls_max: usize,
+    watchers: Arc<Watchers>,
+    gate: Gate,
 }
 
 /// What every command names.
@@ -58,33 +64,9 @@ struct Target {
 
 impl AlertApi {
     /// Answers from this state; commands go to this log.
-    pub(crate) fn new(
-        live: Arc<Live>,
-        log: Arc<dyn EventLog>,
-        watchers: Watchers,
-        ready: Receiver<bool>,
-        calls_max: usize,
-    ) -> Self {
+    pub(crate) fn new(live: Arc<Live>, log: Arc<dyn EventLog>, watchers: Arc<Watchers>, gate: Gate) -> Self {
         let commands = Commands::new(Arc::clone(&live), Arc::clone(&log));
-        let places = Semaphore::new(calls_max.min(Semaphore::MAX_PERMITS));
-        Self { live, log, commands, watchers, ready, places, calls_max }
-    }
-
-    /// A place for a call, for as long as it is answered.
-    fn admit(&self) -> Result<SemaphorePermit<'_>, Status> {
-        self.check_ready()?;
-        self.places.try_acquire().map_err(|_| {
-            let reason = format!("at most {} calls are answered at once", self.calls_max);
-            status::exhausted("calls_max", reason)
-        })
-    }
-
-    fn check_ready(&self) -> Result<(), Status> {
-        if *self.ready.borrow() {
-            Ok(())
-        } else {
-            Err(Status::unavailable("live state is catching up with the log"))
-        }
+        Self { live, log, commands, watchers, gate }
     }
 
     async fn timeline(&self, alert_id: &str) -> Result<GetAlertResponse, Status> {
@@ -116,7 +98,7 @@ impl AlertApi {
         target: Target,
         action: Result<Action, status::InvalidField>,
     ) -> Result<Alert, Status> {
-        let _place = self.admit()?;
+        let _place = self.gate.admit()?;
         let command = Command {
             actor: operator::operator(metadata)?,
             alert_id: parse::id("alert_id", target.alert_id)?,
@@ -136,7 +118,7 @@ impl AlertService for AlertApi {
         &self,
         request: Request<ListAlertsRequest>,
     ) -> Result<Response<ListAlertsResponse>, Status> {
-        let _place = self.admit()?;
+        let _place = self.gate.admit()?;
         Ok(Response::new(list::list(&self.live, request.into_inner()).await?))
     }
 
@@ -144,7 +126,7 @@ impl AlertService for AlertApi {
         &self,
         request: Request<GetAlertRequest>,
     ) -> Result<Response<GetAlertResponse>, Status> {
-        let _place = self.admit()?;
+        let _place = self.gate.admit()?;
         let alert_id = parse::id("alert_id", request.into_inner().alert_id)?;
         Ok(Response::new(self.timeline(&alert_id).await?))
     }
@@ -153,10 +135,10 @@ impl AlertService for AlertApi {
         &self,
         request: Request<WatchAlertsRequest>,
     ) -> Result<Response<Self::WatchAlertsStream>, Status> {
-        self.check_ready()?;
+        self.gate.check_ready()?;
         let request = request.into_inner();
         let filter = parse::filter(request.filter)?;
-        let stream = self.watchers.start(&self.live, &*self.log, filter, request.after_position).await?;
+        let stream = self.watchers.alerts(&self.live, &*self.log, filter, request.after_position).await?;
         Ok(Response::new(Box::pin(stream)))
     }
 
@@ -254,5 +236,48 @@ impl AlertService for AlertApi {
         let action = parse::optional_text("note", note).map(|note| Action::Reopen { note });
         let alert = self.command("reopen", &metadata, target, action).await?;
         Ok(Response::new(ReopenAlertResponse { alert: Some(alert) }))
+    }
+
+    async fn declare_actual(
+        &self,
+        request: Request<DeclareActualRequest>,
+    ) -> Result<Response<DeclareActualResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let DeclareActualRequest { alert_id, request_id, expected_revision, reason } = request;
+        let target = Target { alert_id, request_id, expected_revision };
+        let action = parse::optional_text("reason", reason).map(|reason| Action::DeclareActual { reason });
+        let alert = self.command("declare_actual", &metadata, target, action).await?;
+        Ok(Response::new(DeclareActualResponse { alert: Some(alert) }))
+    }
+
+    async fn shelve_alert(
+        &self,
+        request: Request<ShelveAlertRequest>,
+    ) -> Result<Response<ShelveAlertResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let ShelveAlertRequest { alert_id, request_id, expected_revision, reason, until } = request;
+        let target = Target { alert_id, request_id, expected_revision };
+        let action = parse::shelving(reason, until.as_ref());
+        let alert = self.command("shelve", &metadata, target, action).await?;
+        Ok(Response::new(ShelveAlertResponse { alert: Some(alert) }))
+    }
+
+    async fn unshelve_alert(
+        &self,
+        request: Request<UnshelveAlertRequest>,
+    ) -> Result<Response<UnshelveAlertResponse>, Status> {
+        let (metadata, _, request) = request.into_parts();
+        let UnshelveAlertRequest { alert_id, request_id, expected_revision } = request;
+        let target = Target { alert_id, request_id, expected_revision };
+        let alert = self.command("unshelve", &metadata, target, Ok(Action::Unshelve)).await?;
+        Ok(Response::new(UnshelveAlertResponse { alert: Some(alert) }))
+    }
+
+    async fn list_incidents(
+        &self,
+        request: Request<ListIncidentsRequest>,
+    ) -> Result<Response<ListIncidentsResponse>, Status> {
+        let _place = self.gate.admit()?;
+        Ok(Response::new(incidents::list(&self.live, request.into_inner())?))
     }
 }

@@ -1,14 +1,19 @@
 //! From what was sent to what is meant: every field is checked here, once. An error names the field.
 
-use sos_proto::alert::v1::{AlertFilter, AlertKind, AlertState};
+use sos_eventlog::clock;
+use sos_proto::alert::v1::{AlertFilter, AlertKind, AlertOrder, AlertState};
 use sos_proto::device::v1::Category;
 use sos_proto::event::v1::{Disposition, ResponseStatus};
+use sos_proto::time::{self, Timestamp};
 
 use super::operator;
 use super::status::InvalidField;
 use crate::config::{ID_BYTES_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX};
 use crate::core::Filter;
-use crate::core::commands::NOTE_CHARS_MAX;
+use crate::core::commands::{Action, NOTE_CHARS_MAX};
+
+/// Longest shelving, in microseconds (7 days).
+const SHELVING_MAX: i64 = 7 * 24 * 60 * 60 * 1_000_000;
 
 /// An id: 1 to [`ID_BYTES_MAX`] bytes.
 pub(super) fn id(field: &'static str, text: String) -> Result<String, InvalidField> {
@@ -56,6 +61,35 @@ pub(super) fn progress(value: i32) -> Result<ResponseStatus, InvalidField> {
     Ok(status)
 }
 
+/// A time that is still to come, in microseconds, and at most so much later.
+pub(super) fn until(
+    field: &'static str,
+    value: Option<&Timestamp>,
+    now: i64,
+    most: i64,
+) -> Result<i64, InvalidField> {
+    let value = value.ok_or_else(|| invalid(field, "must be set"))?;
+    let until = time::micros(value).ok_or_else(|| invalid(field, "is no point in time"))?;
+    if until <= now {
+        return Err(invalid(field, "must be later than now"));
+    }
+    if until - now > most {
+        let hours = most / 3_600_000_000;
+        return Err(InvalidField { field, reason: format!("must be at most {hours} hours from now") });
+    }
+    Ok(until)
+}
+
+/// Why an alert is put aside, and until when.
+pub(super) fn shelving(reason: String, until: Option<&Timestamp>) -> Result<Action, InvalidField> {
+    if reason.is_empty() {
+        return Err(invalid("reason", "must not be empty"));
+    }
+    let reason = optional_text("reason", reason)?;
+    let until = self::until("until", until, clock::now(), SHELVING_MAX)?;
+    Ok(Action::Shelve { reason, until })
+}
+
 /// The operator who is to own an alert.
 pub(super) fn to_operator(name: String) -> Result<String, InvalidField> {
     operator::check(&name).map_err(|reason| InvalidField { field: "to_operator", reason })?;
@@ -69,6 +103,11 @@ pub(super) fn page_size(value: i32) -> Result<usize, InvalidField> {
         Ok(size) => Ok(size.min(PAGE_SIZE_MAX)),
         Err(_) => Err(invalid("page_size", "must not be negative")),
     }
+}
+
+/// In which order alerts are listed.
+pub(super) fn order(value: i32) -> Result<AlertOrder, InvalidField> {
+    known("order", value)
 }
 
 /// A filter; absent means that everything fits.
@@ -88,7 +127,9 @@ pub(super) fn filter(wire: Option<AlertFilter>) -> Result<Filter, InvalidField> 
         wire.site_ids.into_iter().map(|site| id("filter.site_ids", site)).collect::<Result<_, _>>()?;
     let owner = Some(wire.owner).filter(|owner| !owner.is_empty());
     let owner = owner.map(|owner| id("filter.owner", owner)).transpose()?;
-    Ok(Filter { states, site_ids, categories, kinds, owner })
+    let incident_id = Some(wire.incident_id).filter(|incident| !incident.is_empty());
+    let incident_id = incident_id.map(|incident| id("filter.incident_id", incident)).transpose()?;
+    Ok(Filter { states, site_ids, categories, kinds, owner, incident_id })
 }
 
 fn all_known<T: TryFrom<i32>>(field: &'static str, values: &[i32]) -> Result<Vec<T>, InvalidField> {

@@ -11,6 +11,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use crate::commands::CommandError;
 use crate::core::commands::Standing;
 use crate::live::Behind;
+use crate::registrar::RegistryError;
 
 /// Domain of every `ErrorInfo`.
 const DOMAIN: &str = "sos.alert.v1";
@@ -73,6 +74,32 @@ impl From<CommandError> for Status {
             CommandError::Append(_) => Self::internal(error.to_string()),
             CommandError::Read(read) => unreadable(read),
             CommandError::Behind(late) => behind(*late),
+        }
+    }
+}
+
+impl From<RegistryError> for Status {
+    fn from(error: RegistryError) -> Self {
+        let not_found = |kind: &str, name: &str| {
+            let details = ErrorDetails::with_resource_info(kind, name, "", error.to_string());
+            Self::with_error_details(Code::NotFound, error.to_string(), details)
+        };
+        match &error {
+            RegistryError::NoSite(site) => not_found("sos.registry.v1.Site", site),
+            RegistryError::NoDevice(device) => not_found("sos.registry.v1.Device", device),
+            RegistryError::RequestIdTaken(_) => {
+                let reason = "already used for another command".to_owned();
+                InvalidField { field: "request_id", reason }.into()
+            }
+            RegistryError::NoWindow => {
+                let details =
+                    ErrorDetails::with_precondition_failure_violation("WINDOW", "", error.to_string());
+                Self::with_error_details(Code::FailedPrecondition, error.to_string(), details)
+            }
+            RegistryError::Append(AppendError::Unavailable(_)) => Self::unavailable(error.to_string()),
+            RegistryError::Append(_) => Self::internal(error.to_string()),
+            RegistryError::Read(read) => unreadable(read),
+            RegistryError::Behind(late) => behind(*late),
         }
     }
 }

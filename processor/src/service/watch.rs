@@ -6,20 +6,15 @@
 //! anything (P5, P10).
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures::FutureExt as _;
 use sos_eventlog::clock;
 use sos_proto::alert::v1::watch_alerts_response::Event;
 use sos_proto::alert::v1::{Heartbeat, SnapshotEnd, WatchAlertsResponse};
 use sos_proto::time;
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
-use tonic::Status;
 
+use super::line::{End, Line};
 use super::on_screen::OnScreen;
-use super::status;
 use crate::config::SCAN_ALERTS_MAX;
 use crate::core::{AlertView, Filter, Opening, State};
 use crate::live::Live;
@@ -27,38 +22,16 @@ use crate::telemetry;
 
 type Views = Vec<Arc<AlertView>>;
 
-/// Why a watch has come to its end.
-enum End {
-    /// The console is gone.
-    Gone,
-    /// The console takes nothing.
-    Stalled,
-}
-
-/// Where a watch's messages go.
-pub(super) type Out = mpsc::Sender<Result<WatchAlertsResponse, Status>>;
-
-/// How often a console hears something, and how long it may take to listen.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
-    /// Time between two heartbeats.
-    pub heartbeat: Duration,
-    /// How long one message may wait for its console.
-    pub stall: Duration,
-}
-
 /// One console's watch.
 pub(super) struct Watch {
     live: Arc<Live>,
-    head: watch::Receiver<Option<u64>>,
-    beat: Interval,
-    out: Out,
-    /// How long one message may wait for its console.
-    stall: Duration,
+    line: Line<WatchAlertsResponse>,
     filter: Filter,
     on_screen: OnScreen,
     /// Everything up to here was sent, or is no business of this console.
     cursor: u64,
+    /// The same in the order of changes, where several alerts may have changed at one position.
+    seen: (u64, Opening),
 }
 
 impl Watch {
@@ -67,35 +40,16 @@ impl Watch {
         live: Arc<Live>,
         filter: Filter,
         after_position: u64,
-        head: watch::Receiver<Option<u64>>,
-        pace: Pace,
-        out: Out,
+        line: Line<WatchAlertsResponse>,
     ) -> Self {
-        let mut beat = tokio::time::interval(pace.heartbeat);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        beat.reset();
         let on_screen = OnScreen::new(after_position > 0);
-        Self { live, head, beat, out, stall: pace.stall, filter, on_screen, cursor: after_position }
+        Self { live, line, filter, on_screen, cursor: after_position, seen: (after_position, Opening::MAX) }
     }
 
-    /// Runs until the console is gone or takes nothing any more, or the processor stops. The last word has a
-    /// place of its own behind the messages that wait.
+    /// Runs until it ends, and tells the console why.
     pub(super) async fn run(mut self, stop: &CancellationToken) {
-        let out = self.out.clone();
-        // Fails only if the console is gone.
-        let Ok(last_word) = out.clone().reserve_owned().await else { return };
-        let reason = tokio::select! {
-            () = stop.cancelled() => Status::unavailable("server is shutting down"),
-            () = out.closed() => return,
-            end = self.produce() => match end {
-                Err(End::Stalled) => {
-                    telemetry::watch_stalled();
-                    status::exhausted("watch_stall", format!("nothing was taken for {:?}", self.stall))
-                }
-                Ok(()) | Err(End::Gone) => return,
-            },
-        };
-        last_word.send(Err(reason));
+        let Some(last_word) = self.line.last_word().await else { return };
+        last_word.after(self.produce(), stop).await;
     }
 
     async fn produce(&mut self) -> Result<(), End> {
@@ -109,19 +63,24 @@ impl Watch {
             self.heartbeat_if_due().await?;
             // Marked as seen before the state is read: what is folded after that wakes the watch again.
             folded.borrow_and_update();
-            let (page, position) =
-                self.live.read(|state| (page(state.changed_after(self.cursor)), state.position()));
-            let is_last = page.len() < SCAN_ALERTS_MAX;
-            for view in page {
-                self.changed(&view).await?;
+            let (changed, position) = self.live.read(|state| {
+                // One more than is told: it says whether others changed at the same position.
+                let changed = state.changed_after(self.seen).take(SCAN_ALERTS_MAX + 1).cloned();
+                (changed.collect::<Views>(), state.position())
+            });
+            let is_last = changed.len() <= SCAN_ALERTS_MAX;
+            let next = changed.iter().skip(1).map(|view| Some(view.alert.position)).chain([None]);
+            for (view, next) in changed.iter().zip(next).take(SCAN_ALERTS_MAX) {
+                // Until it has all that changed at a position, the console resumes before that.
+                self.changed(view, next.is_none_or(|next| next > view.alert.position)).await?;
             }
             if !is_last {
                 continue;
             }
             self.on_screen.end_backlog();
-            self.cursor = position;
+            self.reach(position);
             tokio::select! {
-                _ = self.beat.tick() => self.heartbeat().await?,
+                () = self.line.beat() => self.heartbeat().await?,
                 changed = folded.changed() => changed.map_err(|_| End::Gone)?,
             }
         }
@@ -150,7 +109,7 @@ impl Watch {
                 _ => break,
             }
         }
-        self.cursor = position;
+        self.reach(position);
         self.send(position, Event::SnapshotEnd(SnapshotEnd {})).await
     }
 
@@ -173,22 +132,30 @@ impl Watch {
         }
     }
 
-    async fn changed(&mut self, view: &AlertView) -> Result<(), End> {
-        self.cursor = view.alert.position;
+    fn reach(&mut self, position: u64) {
+        self.cursor = position;
+        self.seen = (position, Opening::MAX);
+    }
+
+    /// Tells of a changed alert. `is_whole`: it is the last that changed at its position.
+    async fn changed(&mut self, view: &AlertView, is_whole: bool) -> Result<(), End> {
+        self.seen = (view.alert.position, view.opening);
+        if is_whole {
+            self.cursor = view.alert.position;
+        }
         if !self.on_screen.note(&self.filter, view) {
             return Ok(());
         }
         telemetry::delivered(view);
-        self.send(view.alert.position, Event::Changed(view.alert.clone())).await
+        self.send(self.cursor, Event::Changed(view.alert.clone())).await
     }
 
     async fn heartbeat_if_due(&mut self) -> Result<(), End> {
-        if self.beat.tick().now_or_never().is_some() { self.heartbeat().await } else { Ok(()) }
+        if self.line.is_due() { self.heartbeat().await } else { Ok(()) }
     }
 
-    /// P5: without a known head there is no heartbeat, and the console sees that it is stale.
     async fn heartbeat(&mut self) -> Result<(), End> {
-        let Some(head) = *self.head.borrow() else { return Ok(()) };
+        let Some(head) = self.line.head() else { return Ok(()) };
         let heartbeat = Heartbeat {
             head_position: head.max(self.cursor),
             server_time: Some(time::timestamp(clock::now())),
@@ -197,14 +164,7 @@ impl Watch {
     }
 
     async fn send(&self, position: u64, event: Event) -> Result<(), End> {
-        match tokio::time::timeout(self.stall, self.out.reserve()).await {
-            Ok(Ok(place)) => {
-                place.send(Ok(WatchAlertsResponse { position, event: Some(event) }));
-                Ok(())
-            }
-            Ok(Err(_)) => Err(End::Gone),
-            Err(_) => Err(End::Stalled),
-        }
+        self.line.send(WatchAlertsResponse { position, event: Some(event) }).await
     }
 }
 

@@ -2,21 +2,27 @@
 //!
 //! Invariant: at most `watchers_max` consoles watch at once (P10), and none outlives the processor.
 
+use std::collections::BTreeSet;
+use std::future::Future;
 use std::sync::Arc;
 
 use sos_eventlog::EventLog;
 use sos_proto::alert::v1::WatchAlertsResponse;
-use tokio::sync::{Semaphore, mpsc, watch};
+use sos_proto::registry::v1::WatchDevicesResponse;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
 
+use super::line::{Line, Pace};
 use super::status::{self, InvalidField};
-use super::watch::{Pace, Watch};
+use super::watch::Watch;
+use super::watch_devices::WatchDevices;
 use crate::config::WATCH_QUEUE_MAX;
 use crate::core::{Filter, State};
 use crate::live::Live;
+use crate::on_duty::OnDuty;
 use crate::telemetry::Watching;
 
 /// Starts watches.
@@ -25,6 +31,7 @@ pub(crate) struct Watchers {
     watchers_max: usize,
     pace: Pace,
     head: watch::Receiver<Option<u64>>,
+    on_duty: Arc<OnDuty>,
     end: WatchesEnd,
 }
 
@@ -61,37 +68,73 @@ impl Watchers {
         watchers_max: usize,
         pace: Pace,
         head: watch::Receiver<Option<u64>>,
+        on_duty: Arc<OnDuty>,
         end: WatchesEnd,
     ) -> Self {
         let places = Arc::new(Semaphore::new(watchers_max.min(Semaphore::MAX_PERMITS)));
-        Self { places, watchers_max, pace, head, end }
+        Self { places, watchers_max, pace, head, on_duty, end }
     }
 
-    /// Starts one watch behind a position.
-    pub(super) async fn start(
+    /// Starts one watch of alerts behind a position.
+    pub(super) async fn alerts(
         &self,
         live: &Arc<Live>,
         log: &dyn EventLog,
         filter: Filter,
         after_position: u64,
     ) -> Result<ReceiverStream<Result<WatchAlertsResponse, Status>>, Status> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+        let place = self.place()?;
+        check_position(live, log, after_position).await?;
+        let on_duty = self.on_duty.arrive(&filter);
+        let (line, stream) = self.line();
+        let watch = Watch::new(Arc::clone(live), filter, after_position, line);
+        self.spawn(place, async move |stop| {
+            let _on_duty = on_duty;
+            watch.run(&stop).await;
+        });
+        Ok(stream)
+    }
+
+    /// Starts one watch of call points behind a position.
+    pub(super) async fn devices(
+        &self,
+        live: &Arc<Live>,
+        log: &dyn EventLog,
+        site_ids: BTreeSet<String>,
+        after_position: u64,
+    ) -> Result<ReceiverStream<Result<WatchDevicesResponse, Status>>, Status> {
+        let place = self.place()?;
+        check_position(live, log, after_position).await?;
+        let (line, stream) = self.line();
+        let watch = WatchDevices::new(Arc::clone(live), site_ids, after_position, line);
+        self.spawn(place, async move |stop| watch.run(&stop).await);
+        Ok(stream)
+    }
+
+    fn place(&self) -> Result<OwnedSemaphorePermit, Status> {
+        Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
             let reason = format!("at most {} consoles may watch at once", self.watchers_max);
             status::exhausted("watchers_max", reason)
-        })?;
-        check_position(live, log, after_position).await?;
+        })
+    }
 
+    fn line<T>(&self) -> (Line<T>, ReceiverStream<Result<T, Status>>) {
         // One place more, for the last word.
         let (out, stream) = mpsc::channel(WATCH_QUEUE_MAX + 1);
-        let watch = Watch::new(Arc::clone(live), filter, after_position, self.head.clone(), self.pace, out);
-        let stop = self.end.stop.clone();
+        (Line::new(self.head.clone(), self.pace, out), ReceiverStream::new(stream))
+    }
+
+    fn spawn<W>(&self, place: OwnedSemaphorePermit, watch: impl FnOnce(CancellationToken) -> W)
+    where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let watch = watch(self.end.stop.clone());
         let run = async move {
             let _place = place;
             let _watching = Watching::start();
-            watch.run(&stop).await;
+            watch.await;
         };
         self.end.tasks.spawn(self.end.cut.clone().run_until_cancelled_owned(run));
-        Ok(ReceiverStream::new(stream))
     }
 }
 

@@ -85,6 +85,7 @@ async fn reflection_names_the_services() {
         "grpc.reflection.v1alpha.ServerReflection",
         "sos.alert.v1.AlertService",
         "sos.log.v1.EventLogService",
+        "sos.registry.v1.RegistryService",
     ];
     assert_eq!(names, served);
     drop(answers);

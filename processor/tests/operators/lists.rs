@@ -25,7 +25,12 @@ async fn pages_go_through_everything_newest_first() {
     assert_eq!(all, opened);
     let (mut token, mut paged, mut sizes) = (String::new(), Vec::new(), Vec::new());
     loop {
-        let request = ListAlertsRequest { filter: None, page_size: 256, page_token: token };
+        let request = ListAlertsRequest {
+            filter: None,
+            page_size: 256,
+            page_token: token,
+            ..ListAlertsRequest::default()
+        };
         let page = client.list_alerts(request).await.unwrap().into_inner();
         assert_eq!(page.position, head + 1);
         sizes.push(page.alerts.len());
@@ -53,7 +58,12 @@ async fn a_page_ends_at_3_mib() {
     }
     town.settle(&mut client).await;
     opened.reverse();
-    let mut request = ListAlertsRequest { filter: None, page_size: 1_000, page_token: String::new() };
+    let mut request = ListAlertsRequest {
+        filter: None,
+        page_size: 1_000,
+        page_token: String::new(),
+        ..ListAlertsRequest::default()
+    };
     let (mut paged, mut pages) = (Vec::new(), 0);
     loop {
         let mut page = client.list_alerts(request).await.unwrap().into_inner();
@@ -66,7 +76,12 @@ async fn a_page_ends_at_3_mib() {
         if token.is_empty() {
             break;
         }
-        request = ListAlertsRequest { filter: None, page_size: 1_000, page_token: token };
+        request = ListAlertsRequest {
+            filter: None,
+            page_size: 1_000,
+            page_token: token,
+            ..ListAlertsRequest::default()
+        };
     }
     assert_eq!((paged, pages), (opened, 3));
     town.stop().await.unwrap();
@@ -97,7 +112,12 @@ async fn a_filter_picks_and_a_token_belongs_to_it() {
         assert_eq!(ids, expected.iter().map(|i: &usize| opened[*i].clone()).collect::<Vec<_>>());
     }
 
-    let mut request = ListAlertsRequest { filter: Some(fire_at_b), page_size: 1, page_token: String::new() };
+    let mut request = ListAlertsRequest {
+        filter: Some(fire_at_b),
+        page_size: 1,
+        page_token: String::new(),
+        ..ListAlertsRequest::default()
+    };
     let page = client.list_alerts(request.clone()).await.unwrap().into_inner();
     request.page_token = page.next_page_token;
     let next = client.list_alerts(request.clone()).await.unwrap().into_inner();

@@ -182,7 +182,12 @@ pub async fn resolve(
 
 /// Every alert that fits, newest opening first.
 pub async fn list(client: &mut Client, filter: Option<AlertFilter>) -> Vec<Alert> {
-    let request = ListAlertsRequest { filter, page_size: 1_000, page_token: String::new() };
+    let request = ListAlertsRequest {
+        filter,
+        page_size: 1_000,
+        page_token: String::new(),
+        ..ListAlertsRequest::default()
+    };
     client.list_alerts(request).await.unwrap().into_inner().alerts
 }
 

@@ -1,13 +1,15 @@
 //! Operators' commands: one request, answered with the alert as it is after it.
 
 use sos_proto::alert::v1::{
-    AcknowledgeAlertRequest, AddNoteRequest, DispatchUnitRequest, EscalateAlertRequest, ReopenAlertRequest,
-    ResolveAlertRequest, TransferAlertRequest, UpdateResponseRequest,
+    AcknowledgeAlertRequest, AddNoteRequest, DeclareActualRequest, DispatchUnitRequest, EscalateAlertRequest,
+    ReopenAlertRequest, ResolveAlertRequest, ShelveAlertRequest, TransferAlertRequest, UnshelveAlertRequest,
+    UpdateResponseRequest,
 };
 use sos_proto::event::v1::{Disposition, ResponseStatus};
 
 use super::{Client, Desk, complete};
 use crate::cli::{CommandArgs, DispositionArg, OrderCommand, ResponseArg};
+use crate::remote;
 
 /// Sends a request made of the parts that every command has and some of its own, and shows the answer.
 macro_rules! send {
@@ -46,6 +48,16 @@ pub async fn run(desk: &Desk, client: &mut Client, command: OrderCommand) -> any
         }
         OrderCommand::Reopen { command, note } => {
             send!(desk, client, command, reopen_alert, ReopenAlertRequest { note: note })
+        }
+        OrderCommand::Actual { command, reason } => {
+            send!(desk, client, command, declare_actual, DeclareActualRequest { reason: reason })
+        }
+        OrderCommand::Shelve { command, time: length, reason } => {
+            let until = Some(remote::after(length));
+            send!(desk, client, command, shelve_alert, ShelveAlertRequest { reason: reason, until: until })
+        }
+        OrderCommand::Unshelve(command) => {
+            send!(desk, client, command, unshelve_alert, UnshelveAlertRequest {})
         }
         OrderCommand::Resolve { command, disposition, note } => send!(
             desk,

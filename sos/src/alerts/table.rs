@@ -1,6 +1,6 @@
 //! Alerts in columns, for people.
 
-use sos_proto::alert::v1::{Alert, AlertKind, AlertState, GetAlertResponse};
+use sos_proto::alert::v1::{Alert, AlertKind, AlertState, AlertStatus, GetAlertResponse, Incident};
 use sos_proto::event::v1::event::Body;
 use sos_proto::event::v1::{Event, RecordedEvent};
 
@@ -9,8 +9,8 @@ use crate::output::{moment, plain, short};
 /// The columns' names.
 pub fn header() -> String {
     format!(
-        "{:<36}  {:<12}  {:<19}  {:<9}  {:>7}  {:<12}  {:<40}  NOTE",
-        "ALERT", "STATE", "RECEIVED (UTC)", "CATEGORY", "PRESSES", "OWNER", "CALL POINT"
+        "{:<36}  {:<12}  {:<8}  {:<19}  {:<9}  {:>7}  {:<12}  {:<40}  NOTE",
+        "ALERT", "STATE", "PRIORITY", "RECEIVED (UTC)", "CATEGORY", "PRESSES", "OWNER", "CALL POINT"
     )
 }
 
@@ -22,9 +22,10 @@ pub fn row(alert: &Alert) -> String {
         _ => short(alert.category().as_str_name(), "CATEGORY_"),
     };
     format!(
-        "{:<36}  {:<12}  {:<19}  {:<9}  {:>7}  {:<12}  {:<40}  {}",
+        "{:<36}  {:<12}  {:<8}  {:<19}  {:<9}  {:>7}  {:<12}  {:<40}  {}",
         alert.alert_id,
         short(alert.state().as_str_name(), "ALERT_STATE_").to_uppercase(),
+        short(alert.priority().as_str_name(), "ALERT_PRIORITY_"),
         moment(alert.received_at.as_ref()),
         category,
         alert.press_count,
@@ -39,6 +40,12 @@ pub fn row(alert: &Alert) -> String {
 /// What an operator must not overlook, most urgent first, then the units and the text of the call point.
 fn remarks(alert: &Alert) -> String {
     let mut remarks = Vec::new();
+    if alert.status() != AlertStatus::Actual {
+        remarks.push(alert.status().as_str_name().replace("ALERT_STATUS_", ""));
+    }
+    if let Some(shelving) = &alert.shelving {
+        remarks.push(format!("SHELVED UNTIL {}", moment(shelving.until.as_ref())));
+    }
     if alert.escalation_level > 0 && alert.state() != AlertState::Resolved {
         remarks.push(format!("LEVEL {}", alert.escalation_level));
     }
@@ -53,8 +60,42 @@ fn remarks(alert: &Alert) -> String {
         format!("[{} {status}]", plain(&response.unit_id))
     });
     remarks.extend(units);
+    if alert.unverified {
+        remarks.push("(unverified)".to_owned());
+    }
+    let place = alert.place.iter().flat_map(|place| [&place.building, &place.floor, &place.room]);
+    let place: Vec<_> = [&alert.site_name].into_iter().chain(place).filter(|word| !word.is_empty()).collect();
+    if !place.is_empty() {
+        let words: Vec<_> = place.into_iter().map(|word| plain(word)).collect();
+        remarks.push(format!("({})", words.join(", ")));
+    }
     remarks.push(plain(&alert.note));
     remarks.join(" ").trim_end().to_owned()
+}
+
+/// The columns' names of incidents.
+pub fn incident_header() -> String {
+    format!(
+        "{:<36}  {:>6}  {:>5}  {:>7}  {:<19}  {:<19}  SITE",
+        "INCIDENT", "ALERTS", "OPEN", "PRESSES", "FIRST (UTC)", "LAST (UTC)"
+    )
+}
+
+/// One incident in one line.
+pub fn incident(incident: &Incident) -> String {
+    format!(
+        "{:<36}  {:>6}  {:>5}  {:>7}  {:<19}  {:<19}  {} {}",
+        incident.incident_id,
+        incident.alert_count,
+        incident.open_count,
+        incident.press_count,
+        moment(incident.first_at.as_ref()),
+        moment(incident.last_at.as_ref()),
+        incident.site_id,
+        plain(&incident.site_name),
+    )
+    .trim_end()
+    .to_owned()
 }
 
 /// One alert and its history.
@@ -109,9 +150,20 @@ fn what(event: &Event) -> String {
             ("condition", short(d.condition().as_str_name(), "DEVICE_CONDITION_"))
         }
         Some(Body::Quarantined(q)) => ("quarantined", q.reason.clone()),
+        Some(Body::BrokerLost(b)) => ("broker lost", format!("{} {}", b.broker, b.reason)),
+        Some(Body::BrokerRestored(b)) => ("broker restored", b.broker.clone()),
         Some(Body::SiteRegistered(_)) => ("site registered", String::new()),
         Some(Body::DeviceRegistered(_)) => ("call point registered", String::new()),
         Some(Body::DeviceRetired(d)) => ("call point retired", d.reason.clone()),
+        Some(Body::WindowStarted(w)) => {
+            let window = w.window.clone().unwrap_or_default();
+            let kind = short(window.kind().as_str_name(), "WINDOW_KIND_");
+            (
+                "window started:",
+                format!("{kind} until {}: {}", moment(window.ends_at.as_ref()), window.reason),
+            )
+        }
+        Some(Body::WindowEnded(w)) => ("window ended", w.reason.clone()),
         Some(Body::AlertAcknowledged(_)) => ("acknowledged", String::new()),
         Some(Body::AlertAckExpired(a)) => ("acknowledgement expired", a.owner.clone()),
         Some(Body::UnitDispatched(u)) => ("unit dispatched", u.unit_id.clone()),
@@ -127,6 +179,12 @@ fn what(event: &Event) -> String {
             ("resolved", format!("{disposition} {}", r.note))
         }
         Some(Body::AlertReopened(r)) => ("reopened", r.note.clone()),
+        Some(Body::AlertDeclaredActual(a)) => ("declared actual", a.reason.clone()),
+        Some(Body::AlertShelved(a)) => {
+            ("shelved until", format!("{}: {}", moment(a.until.as_ref()), a.reason))
+        }
+        Some(Body::AlertUnshelved(_)) => ("unshelved", String::new()),
+        Some(Body::EscalationUnheard(e)) => ("nobody watched at level", e.level.to_string()),
     };
     format!("{call_point}: {words} {}", plain(&text)).trim_end().to_owned()
 }
@@ -148,18 +206,21 @@ mod tests {
         let mut alert = Alert {
             kind: AlertKind::Press.into(),
             state: AlertState::Raised.into(),
+            status: AlertStatus::Exercise.into(),
             escalation_level: 2,
             cancel_requested: true,
             attention: true,
             note: "second floor".to_owned(),
+            site_name: "School 12".to_owned(),
+            unverified: true,
             responses: vec![
                 unit("patrol-7", ResponseStatus::OnScene),
                 unit("medic-1", ResponseStatus::Withdrawn),
             ],
             ..Alert::default()
         };
-        let units = "[patrol-7 on scene] [medic-1 withdrawn] second floor";
-        assert_eq!(remarks(&alert), format!("LEVEL 2 CANCEL REQUESTED PRESSED AGAIN {units}"));
+        let units = "[patrol-7 on scene] [medic-1 withdrawn] (unverified) (School 12) second floor";
+        assert_eq!(remarks(&alert), format!("EXERCISE LEVEL 2 CANCEL REQUESTED PRESSED AGAIN {units}"));
         assert!(row(&alert).ends_with(units));
         alert.set_state(AlertState::Resolved);
         assert!(!remarks(&alert).contains("LEVEL"));

@@ -28,7 +28,20 @@ pub struct AlertsArgs {
 #[derive(Debug, Subcommand)]
 pub enum AlertsCommand {
     /// List alerts, newest first
-    List(FilterArgs),
+    List {
+        /// Which alerts.
+        #[command(flatten)]
+        filter: FilterArgs,
+        /// Only those not resolved, the most urgent first
+        #[arg(long)]
+        urgent: bool,
+    },
+    /// List incidents: alerts of one site that follow each other closely
+    Incidents {
+        /// Only of this site; may be repeated
+        #[arg(long, value_name = "SITE")]
+        site: Vec<String>,
+    },
     /// Show one alert and everything that happened to it
     Show {
         /// The alert, or the beginning of its id
@@ -99,6 +112,29 @@ pub enum OrderCommand {
         #[arg(long, default_value = "")]
         note: String,
     },
+    /// Turn an alert of an exercise or a test into a real one
+    Actual {
+        /// Which alert.
+        #[command(flatten)]
+        command: CommandArgs,
+        /// Why
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Put a technical alert aside for a while
+    Shelve {
+        /// Which alert.
+        #[command(flatten)]
+        command: CommandArgs,
+        /// For how long: 90m, 8h, 3d
+        #[arg(long = "for", value_name = "TIME")]
+        time: jiff::SignedDuration,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Take a shelved alert back
+    Unshelve(CommandArgs),
     /// Close an alert that is yours
     Resolve {
         /// Which alert.
@@ -125,6 +161,9 @@ pub struct FilterArgs {
     /// Only those of this owner
     #[arg(long, value_name = "NAME", default_value = "")]
     pub owner: String,
+    /// Only those of this incident
+    #[arg(long, value_name = "INCIDENT", default_value = "")]
+    pub incident: String,
 }
 
 /// `sos alerts watch`.

@@ -1,11 +1,12 @@
-//! How long alerts may wait, as it is configured.
+//! How long alerts may wait and how urgent they are, as it is configured.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sos_processor::{Deadlines, EscalationRule};
-use sos_proto::alert::v1::AlertKind;
+use sos_processor::{Deadlines, EscalationRule, PriorityRule, Rules};
+use sos_proto::alert::v1::{AlertKind, AlertPriority};
 use sos_proto::device::v1::Category;
+use sos_proto::registry::v1::SiteKind;
 
 /// Most levels of one rule.
 const LEVELS_MAX: usize = 10;
@@ -18,6 +19,55 @@ pub struct Alerts {
     pub acknowledgement_expires_s: u64,
     /// How alerts escalate that nobody takes. The first rule that fits counts; without one, they do not.
     pub escalation: Vec<Rule>,
+    /// How urgent alerts are. The first rule that fits counts; without one, a press is high, and a technical
+    /// alert what follows from its cause. An alert never becomes less urgent.
+    pub priority: Vec<Priority>,
+}
+
+/// How urgent some alerts are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Priority {
+    /// Only alerts of this kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Kind>,
+    /// Only alerts of this category.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<Help>,
+    /// Only alerts at this kind of site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site_kind: Option<Premises>,
+    /// Only alerts with at least so many presses.
+    #[serde(default)]
+    pub presses_min: u64,
+    /// How urgent they are.
+    pub priority: Urgency,
+}
+
+/// What kind of place a site is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Premises {
+    /// School or kindergarten.
+    School,
+    /// Hospital or clinic.
+    Hospital,
+    /// Street, square, park, station.
+    PublicPlace,
+}
+
+/// How urgent an alert is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Urgency {
+    /// Can wait.
+    Low,
+    /// Soon.
+    Medium,
+    /// Now.
+    High,
+    /// Before everything else.
+    Critical,
 }
 
 /// How some alerts escalate.
@@ -73,6 +123,14 @@ impl Default for Alerts {
         Self {
             acknowledgement_expires_s: acknowledgement.as_secs(),
             escalation: escalation.into_iter().map(rule).collect(),
+            // Whoever presses again and again is not to wait behind others.
+            priority: vec![Priority {
+                kind: Some(Kind::Press),
+                category: None,
+                site_kind: None,
+                presses_min: 3,
+                priority: Urgency::Critical,
+            }],
         }
     }
 }
@@ -84,6 +142,11 @@ impl Alerts {
             escalation: self.escalation.iter().map(Rule::for_processor).collect(),
             acknowledgement: Duration::from_secs(self.acknowledgement_expires_s),
         }
+    }
+
+    /// How the processor judges alerts.
+    pub fn rules(&self) -> Rules {
+        Rules { priorities: self.priority.iter().map(Priority::for_processor).collect() }
     }
 
     /// What is wrong with it, each fault named by its key.
@@ -111,18 +174,51 @@ impl Alerts {
 impl Rule {
     fn for_processor(&self) -> EscalationRule {
         EscalationRule {
-            kind: self.kind.map(|kind| match kind {
-                Kind::Press => AlertKind::Press,
-                Kind::Technical => AlertKind::Technical,
-            }),
-            category: self.category.map(|help| match help {
-                Help::General => Category::Unspecified,
-                Help::Police => Category::Police,
-                Help::Medical => Category::Medical,
-                Help::Fire => Category::Fire,
-            }),
+            kind: self.kind.map(Kind::for_processor),
+            category: self.category.map(Help::for_processor),
             site_id: self.site.clone(),
             levels: self.after_s.iter().copied().map(Duration::from_secs).collect(),
+        }
+    }
+}
+
+impl Priority {
+    fn for_processor(&self) -> PriorityRule {
+        PriorityRule {
+            kind: self.kind.map(Kind::for_processor),
+            category: self.category.map(Help::for_processor),
+            site_kind: self.site_kind.map(|place| match place {
+                Premises::School => SiteKind::School,
+                Premises::Hospital => SiteKind::Hospital,
+                Premises::PublicPlace => SiteKind::PublicPlace,
+            }),
+            presses_min: self.presses_min,
+            priority: match self.priority {
+                Urgency::Low => AlertPriority::Low,
+                Urgency::Medium => AlertPriority::Medium,
+                Urgency::High => AlertPriority::High,
+                Urgency::Critical => AlertPriority::Critical,
+            },
+        }
+    }
+}
+
+impl Kind {
+    fn for_processor(self) -> AlertKind {
+        match self {
+            Self::Press => AlertKind::Press,
+            Self::Technical => AlertKind::Technical,
+        }
+    }
+}
+
+impl Help {
+    fn for_processor(self) -> Category {
+        match self {
+            Self::General => Category::Unspecified,
+            Self::Police => Category::Police,
+            Self::Medical => Category::Medical,
+            Self::Fire => Category::Fire,
         }
     }
 }
@@ -134,6 +230,7 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_the_processor() {
         assert_eq!(Alerts::default().deadlines(), Deadlines::default());
+        assert_eq!(Alerts::default().rules(), Rules::default());
         assert_eq!(Alerts::default().faults(), [""; 0]);
     }
 
@@ -153,6 +250,7 @@ mod tests {
                 rule("a", &[5, 5]),
                 rule("a", &(0..11).collect::<Vec<_>>()),
             ],
+            ..Alerts::default()
         };
         let faults = alerts.faults();
         let expected = [

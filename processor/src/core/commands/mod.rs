@@ -3,10 +3,12 @@
 
 mod acknowledge;
 mod add_note;
+mod declare_actual;
 mod dispatch;
 mod escalate;
 mod reopen;
 mod resolve;
+mod shelve;
 mod transfer;
 mod update_response;
 
@@ -67,6 +69,20 @@ pub(crate) enum Action {
         /// At most [`NOTE_CHARS_MAX`] characters.
         note: String,
     },
+    /// Say that it is no exercise.
+    DeclareActual {
+        /// At most [`NOTE_CHARS_MAX`] characters.
+        reason: String,
+    },
+    /// Put it aside.
+    Shelve {
+        /// 1 to [`NOTE_CHARS_MAX`] characters.
+        reason: String,
+        /// Until when, in microseconds.
+        until: i64,
+    },
+    /// Take it back.
+    Unshelve,
 }
 
 impl Action {
@@ -81,6 +97,9 @@ impl Action {
             Self::Escalate { .. } => CommandKind::Escalate,
             Self::Transfer { .. } => CommandKind::Transfer,
             Self::Reopen { .. } => CommandKind::Reopen,
+            Self::DeclareActual { .. } => CommandKind::DeclareActual,
+            Self::Shelve { .. } => CommandKind::Shelve,
+            Self::Unshelve => CommandKind::Unshelve,
         }
     }
 }
@@ -124,6 +143,15 @@ pub(crate) enum Refusal {
     /// The unit has reported this, or more.
     #[error("the unit is there already, or further")]
     UnitFurther,
+    /// It is in earnest.
+    #[error("it is no exercise and no test")]
+    Actual,
+    /// Only technical alerts can be put aside.
+    #[error("only technical alerts can be shelved")]
+    NotTechnical,
+    /// It is not put aside.
+    #[error("it is not shelved")]
+    NotShelved,
 }
 
 /// What who comes second is told about the alert (P6).
@@ -180,6 +208,9 @@ pub(crate) fn decide(alert: &Alert, actor: &str, action: &Action) -> Result<Body
         Action::Escalate { reason } => escalate::decide(alert, reason),
         Action::Transfer { to_operator } => transfer::decide(alert, actor, to_operator),
         Action::Reopen { note } => reopen::decide(alert, note),
+        Action::DeclareActual { reason } => declare_actual::decide(alert, reason),
+        Action::Shelve { reason, until } => shelve::shelve(alert, reason, *until),
+        Action::Unshelve => shelve::unshelve(alert),
     }
 }
 

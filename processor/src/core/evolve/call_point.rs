@@ -37,12 +37,11 @@ fn change(
     happened: Happened<'_>,
     rule: impl FnOnce(&mut AlertView) -> bool,
 ) -> Option<Opening> {
-    let event = happened.event;
-    let opening = state.open_at(&event.site_id, &event.device_id, AlertKind::Press)?;
-    state.change(opening, happened.position, |view| {
+    let (number, _) = state.open_at(happened.point, AlertKind::Press).next_back()?;
+    state.change(number, |view| {
         let changed = rule(view);
         if changed {
-            open::hear(&mut view.alert, happened);
+            open::hear(view, happened);
         }
         changed
     })

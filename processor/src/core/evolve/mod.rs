@@ -7,25 +7,34 @@ mod acknowledge;
 mod call_point;
 mod escalate;
 mod hand_over;
+mod loss;
 mod note;
 mod open;
+mod presence;
 mod press;
+mod registry;
 mod resolve;
 mod respond;
+mod shelve;
 mod technical;
+mod window;
 
 use sos_proto::event::v1::Event;
 use sos_proto::event::v1::event::Body;
 use sos_proto::time;
 use sos_proto::time::Timestamp;
 
-use super::state::{AlertView, CommandKind, Opening, RecordedRequest, State};
+pub(crate) use window::is_in_force;
+
+use super::state::{AlertView, CommandKind, Opening, PointNumber, State};
 
 /// An event with its place in the log.
 #[derive(Clone, Copy)]
 struct Happened<'a> {
     position: u64,
     recorded_at: i64,
+    /// The call point it is about.
+    point: PointNumber,
     event: &'a Event,
 }
 
@@ -42,28 +51,25 @@ impl Happened<'_> {
 
     /// Changes the alert that the event names.
     fn change(&self, state: &mut State, rule: impl FnOnce(&mut AlertView) -> bool) -> Option<Opening> {
-        let opening = state.opening_of(&self.event.alert_id)?;
-        state.change(opening, self.position, rule)
+        let number = state.find(&self.event.alert_id)?;
+        state.change(number, rule)
     }
 }
 
-/// Folds one event, and answers which alert it opened or changed.
+/// Folds one event, and answers which alert it opened or changed. Where it changed several, it is the one that
+/// it is about.
 pub(crate) fn evolve(state: &mut State, position: u64, recorded_at: i64, event: &Event) -> Option<Opening> {
-    let happened = Happened { position, recorded_at, event };
     state.advance(position, recorded_at);
+    let point = state.intern(&event.site_id, &event.device_id);
+    let alert = state.find(&event.alert_id);
     if !event.request_id.is_empty() {
-        let request = RecordedRequest {
-            alert_id: event.alert_id.clone(),
-            position,
-            kind: CommandKind::of(event.body.as_ref()),
-            actor: event.actor.clone(),
-        };
-        state.remember(&event.request_id, request);
+        state.remember(&event.request_id, alert, CommandKind::of(event.body.as_ref()), &event.actor);
     }
-    state.extend_call_point(&event.site_id, &event.device_id, position);
-    if let Some(opening) = state.opening_of(&event.alert_id) {
-        state.extend_stream(opening, position);
+    if let Some(number) = alert {
+        state.extend_stream(number);
     }
+    let happened = Happened { position, recorded_at, point, event };
+    presence::heard(state, happened);
     dispatch(state, happened, event.body.as_ref()?)
 }
 
@@ -76,21 +82,28 @@ fn dispatch(state: &mut State, happened: Happened<'_>, body: &Body) -> Option<Op
         Body::Quarantined(quarantined) => technical::quarantined(state, happened, quarantined),
         Body::Fault(fault) => technical::fault(state, happened, fault),
         Body::SelfTest(test) => technical::self_test(state, happened, test),
+        Body::DeviceOnline(online) => presence::online(state, happened, online),
+        Body::DeviceOffline(_) => presence::offline(state, happened),
+        Body::DeviceConditionChanged(changed) => presence::condition(state, happened, changed),
+        Body::BrokerLost(lost) => technical::broker_lost(state, happened, lost),
+        Body::BrokerRestored(_) => technical::broker_restored(state, happened),
+        Body::SiteRegistered(registered) => registry::site(state, happened, registered),
+        Body::DeviceRegistered(registered) => registry::device(state, happened, registered),
+        Body::DeviceRetired(_) => registry::retired(state, happened),
+        Body::WindowStarted(started) => window::started(state, happened, started),
+        Body::WindowEnded(_) => window::ended(state, happened),
         Body::AlertAcknowledged(_) => acknowledge::acknowledged(state, happened),
         Body::AlertAckExpired(expired) => acknowledge::expired(state, happened, expired),
         Body::UnitDispatched(dispatched) => respond::dispatched(state, happened, dispatched),
         Body::ResponseUpdated(updated) => respond::updated(state, happened, updated),
         Body::AlertNoted(_) => note::fold(state, happened),
         Body::AlertEscalated(escalated) => escalate::fold(state, happened, escalated),
+        Body::EscalationUnheard(unheard) => escalate::unheard(state, happened, unheard),
         Body::AlertTransferred(transferred) => hand_over::fold(state, happened, transferred),
         Body::AlertResolved(resolved) => resolve::resolved(state, happened, resolved),
         Body::AlertReopened(_) => resolve::reopened(state, happened),
-        // They say how a call point is, or what is registered: no alert follows from that yet.
-        Body::DeviceOnline(_)
-        | Body::DeviceOffline(_)
-        | Body::DeviceConditionChanged(_)
-        | Body::SiteRegistered(_)
-        | Body::DeviceRegistered(_)
-        | Body::DeviceRetired(_) => None,
+        Body::AlertDeclaredActual(_) => window::declared_actual(state, happened),
+        Body::AlertShelved(shelved) => shelve::shelved(state, happened, shelved),
+        Body::AlertUnshelved(_) => shelve::unshelved(state, happened),
     }
 }

@@ -32,6 +32,7 @@ pub(super) fn close(alert: &mut Alert, happened: Happened<'_>, disposition: Disp
     alert.set_disposition(disposition);
     alert.resolved_at = Some(happened.received_at());
     alert.attention = false;
+    alert.shelving = None;
 }
 
 /// Whoever opens an alert again owns it.
