@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use sos_eventlog::{Append, clock};
 use sos_processor::{Config, Deadlines, EscalationRule};
-use sos_proto::alert::v1::{Alert, AlertState};
+use sos_proto::alert::v1::{Alert, AlertFilter, AlertKind, AlertPriority, AlertState};
 use sos_proto::device::v1::Press;
 use sos_proto::event::v1::Event;
 use sos_proto::event::v1::event::Body;
 
-use super::support::{Town, acknowledge, config, happening, list, log, timeline, watch};
+use super::support::{Client, Town, acknowledge, config, happening, list, log, timeline, watch};
 
 /// Deadlines in milliseconds.
 fn soon(levels: [u64; 2], acknowledgement: u64) -> Config {
@@ -60,6 +60,49 @@ async fn who_is_not_answered_gets_more_attention() {
     assert!(told == [1, 2] || told == [2], "{told:?}");
     assert_eq!(alert.revision, 1 + told.len() as u64);
     town.stop().await.unwrap();
+}
+
+/// How often nobody heard an escalation.
+async fn unheard(town: &Town) -> usize {
+    let events = town.events().await.into_iter().filter_map(|recorded| recorded.event);
+    events.filter(|event| matches!(event.body, Some(Body::EscalationUnheard(_)))).count()
+}
+
+// P8: an escalation that reaches nobody is an alert itself, at once and once.
+#[tokio::test]
+async fn an_escalation_that_reaches_nobody_is_an_alert() {
+    let of = |site: &str| Some(AlertFilter { site_ids: vec![site.to_owned()], ..AlertFilter::default() });
+    let town = Town::on(log(), soon([20, LONG], LONG)).await;
+    let mut client = town.client().await;
+    let elsewhere = watch(&mut client, of("school"), 0).await.unwrap();
+    town.press("door").await;
+    let told = eventually(&mut client, |alert| alert.priority() == AlertPriority::Critical).await;
+    assert_eq!((told.kind(), told.site_id.as_str()), (AlertKind::Technical, "hall"));
+    assert!(told.note.starts_with("ESCALATION_UNHEARD"), "{}", told.note);
+    assert_eq!(unheard(&town).await, 1);
+    drop(elsewhere);
+
+    // Where somebody watches, that is enough.
+    let watched = watch(&mut client, of("school"), 0).await.unwrap();
+    let (pressed, _) = town.happens("school", "door", Body::Press(Press::default())).await;
+    eventually(&mut client, |alert| alert.alert_id == pressed && alert.escalation_level == 1).await;
+    // The one that told of it may have escalated meanwhile, and tells of itself no more.
+    assert_eq!(unheard(&town).await, 1);
+    drop(watched);
+    town.stop().await.unwrap();
+}
+
+/// Asks until an alert is there, without watching.
+async fn eventually(client: &mut Client, wanted: impl Fn(&Alert) -> bool) -> Alert {
+    let waiting = async {
+        loop {
+            if let Some(alert) = list(client, None).await.into_iter().find(&wanted) {
+                return alert;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("it comes")
 }
 
 #[tokio::test]

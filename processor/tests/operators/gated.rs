@@ -1,7 +1,7 @@
 //! A log whose followers wait at a gate, for what happens while live state is behind.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
@@ -15,6 +15,7 @@ pub struct Gated {
     gate: watch::Sender<bool>,
     opens_when_asked: AtomicBool,
     batches_read: AtomicUsize,
+    followed_from: Mutex<Vec<u64>>,
 }
 
 impl Gated {
@@ -24,12 +25,18 @@ impl Gated {
             gate: watch::Sender::new(open),
             opens_when_asked: AtomicBool::new(false),
             batches_read: AtomicUsize::new(0),
+            followed_from: Mutex::default(),
         })
     }
 
     /// How many stored batches were read, followers aside.
     pub fn batches_read(&self) -> usize {
         self.batches_read.load(Ordering::SeqCst)
+    }
+
+    /// Where followers began.
+    pub fn followed_from(&self) -> Vec<u64> {
+        self.followed_from.lock().unwrap().clone()
     }
 
     /// The log as it is behind the gate.
@@ -76,6 +83,7 @@ impl EventLog for Gated {
     }
 
     fn follow(&self, from: u64) -> BoxStream<'static, Result<Arc<Batch>, ReadError>> {
+        self.followed_from.lock().unwrap().push(from);
         let gate = self.gate.subscribe();
         let passes = move |batch| {
             let mut gate = gate.clone();

@@ -1,17 +1,19 @@
 //! Every bad input is refused with the code and the field that it is about.
 
+use sos_eventlog::clock;
 use sos_proto::alert::v1::{
-    AcknowledgeAlertRequest, AddNoteRequest, AlertFilter, DispatchUnitRequest, EscalateAlertRequest,
-    GetAlertRequest, ListAlertsRequest, ReopenAlertRequest, ResolveAlertRequest, TransferAlertRequest,
-    UpdateResponseRequest, WatchAlertsRequest,
+    AcknowledgeAlertRequest, AddNoteRequest, AlertFilter, DeclareActualRequest, DispatchUnitRequest,
+    EscalateAlertRequest, GetAlertRequest, ListAlertsRequest, ListIncidentsRequest, ReopenAlertRequest,
+    ResolveAlertRequest, ShelveAlertRequest, TransferAlertRequest, UpdateResponseRequest, WatchAlertsRequest,
 };
+use sos_proto::time;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
 use super::support::{Client, Town, by};
 
 /// The field that an INVALID_ARGUMENT names, in its message and in its details.
-fn field(told: &Status) -> String {
+pub fn field(told: &Status) -> String {
     assert_eq!(told.code(), Code::InvalidArgument, "{told:?}");
     let field = told.get_details_bad_request().unwrap().field_violations[0].field.clone();
     assert!(told.message().starts_with(&format!("{field}: ")), "{}", told.message());
@@ -77,6 +79,7 @@ async fn filters_pages_and_positions() {
         (AlertFilter { categories: vec![-1], ..AlertFilter::default() }, "filter.categories"),
         (AlertFilter { site_ids: vec![String::new()], ..AlertFilter::default() }, "filter.site_ids"),
         (AlertFilter { owner: "x".repeat(129), ..AlertFilter::default() }, "filter.owner"),
+        (AlertFilter { incident_id: "x".repeat(129), ..AlertFilter::default() }, "filter.incident_id"),
     ];
     for (filter, name) in filters {
         let filter = Some(filter);
@@ -90,6 +93,20 @@ async fn filters_pages_and_positions() {
     for token in ["x", "zz.0", "-1.0", "1.0"] {
         let request = ListAlertsRequest { page_token: token.into(), ..ListAlertsRequest::default() };
         assert_eq!(field(&client.list_alerts(request).await.unwrap_err()), "page_token");
+    }
+    let unknown = ListAlertsRequest { order: 2, ..ListAlertsRequest::default() };
+    assert_eq!(field(&client.list_alerts(unknown).await.unwrap_err()), "order");
+    let incidents = |page_size, page_token: &str, site: &str| ListIncidentsRequest {
+        site_ids: vec![site.into()],
+        page_size,
+        page_token: page_token.into(),
+    };
+    for (request, name) in [
+        (incidents(-1, "", "a"), "page_size"),
+        (incidents(0, "x", "a"), "page_token"),
+        (incidents(0, "", ""), "site_ids"),
+    ] {
+        assert_eq!(field(&client.list_incidents(request).await.unwrap_err()), name);
     }
     let beyond = WatchAlertsRequest { filter: None, after_position: 1 };
     assert_eq!(field(&client.watch_alerts(beyond).await.unwrap_err()), "after_position");
@@ -162,6 +179,30 @@ async fn units_owners_and_reasons() {
         ..ReopenAlertRequest::default()
     };
     assert_eq!(field(&client.reopen_alert(by("asel", request)).await.unwrap_err()), "note");
+    let request = DeclareActualRequest {
+        alert_id: alert_id(),
+        request_id: request_id(),
+        reason: long_text(),
+        ..DeclareActualRequest::default()
+    };
+    assert_eq!(field(&client.declare_actual(by("asel", request)).await.unwrap_err()), "reason");
+    let (soon, week) = (clock::now() + 60_000_000, 7 * 24 * 3_600_000_000);
+    for (reason, until, name) in [
+        (String::new(), soon, "reason"),
+        (long_text(), soon, "reason"),
+        ("x".into(), clock::now(), "until"),
+        ("x".into(), soon + week, "until"),
+        ("x".into(), i64::MAX, "until"),
+    ] {
+        let request = ShelveAlertRequest {
+            alert_id: alert_id(),
+            request_id: request_id(),
+            reason,
+            until: Some(time::timestamp(until)),
+            ..ShelveAlertRequest::default()
+        };
+        assert_eq!(field(&client.shelve_alert(by("asel", request)).await.unwrap_err()), name);
+    }
     town.stop().await.unwrap();
 }
 
@@ -193,12 +234,45 @@ async fn a_command_needs_an_operator() {
     town.stop().await.unwrap();
 }
 
+// P10: ten thousand commands at once are taken one after the other or refused, and none is done in part.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_commands_at_once() {
+    let town = Town::new().await;
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        clients.push(town.client().await);
+    }
+    let alert_id = town.press("door").await;
+    town.settle(&mut clients[0]).await;
+    let mut commands = tokio::task::JoinSet::new();
+    for number in 0..10_000 {
+        let mut client = clients[number % clients.len()].clone();
+        let request = note(&alert_id, &format!("r{number}"), "n");
+        commands.spawn(async move { client.add_note(by("asel", request)).await });
+    }
+    let mut taken = 0;
+    while let Some(answer) = commands.join_next().await {
+        match answer.unwrap() {
+            Ok(_) => taken += 1,
+            Err(told) => assert!(matches!(told.code(), Code::ResourceExhausted | Code::Aborted), "{told:?}"),
+        }
+    }
+    assert!(taken > 0);
+    assert_eq!(town.events().await.len(), 1 + taken);
+    town.settle(&mut clients[0]).await;
+    let alert = clients[0].get_alert(GetAlertRequest { alert_id }).await.unwrap().into_inner().alert.unwrap();
+    assert_eq!(alert.revision, 1 + taken as u64);
+    town.stop().await.unwrap();
+}
+
 // P10: a request over the limit is turned down, not read.
 #[tokio::test]
 async fn a_huge_request_is_refused() {
     let town = Town::new().await;
     let mut client = town.client().await;
-    let huge = note("a", "r", &"x".repeat(70_000));
-    assert_eq!(client.add_note(by("asel", huge)).await.unwrap_err().code(), Code::OutOfRange);
+    for bytes in [70_000, 10_000_000] {
+        let huge = note("a", "r", &"x".repeat(bytes));
+        assert_eq!(client.add_note(by("asel", huge)).await.unwrap_err().code(), Code::OutOfRange);
+    }
     town.stop().await.unwrap();
 }

@@ -17,7 +17,11 @@ mod lists;
 #[cfg(test)]
 mod ownership;
 #[cfg(test)]
+mod registry;
+#[cfg(test)]
 mod resuming;
+#[cfg(test)]
+mod snapshots;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use sos_eventlog::Append;
 use sos_proto::alert::v1::watch_alerts_response::Event as Step;
 use sos_proto::alert::v1::{Alert, AlertFilter, AlertState, WatchAlertsResponse};
+use sos_proto::device::v1::Press;
+use sos_proto::event::v1::event::Body;
+use sos_proto::event::v1::{AlertAcknowledged, AlertResolved, Disposition, Event};
 use tonic::Streaming;
 
-use super::support::{Client, Town, acknowledge, list, resolve, watch};
+use super::support::{Client, Town, acknowledge, happening, list, resolve, watch};
 
 /// What happens next.
 #[derive(Debug, Clone)]
@@ -151,6 +155,63 @@ async fn play(turns: &[Turn], states: &[AlertState]) {
     let shown = AlertFilter { states: shown_states(filter.as_ref()), ..AlertFilter::default() };
     let listed = list(&mut client, Some(shown)).await;
     assert_eq!(stays.screen, listed.into_iter().map(|alert| (alert.alert_id.clone(), alert)).collect());
+    town.stop().await.unwrap();
+}
+
+/// Presses at 40 call points, and what becomes of the alerts that they open.
+fn changes() -> Vec<Event> {
+    let mut open: BTreeMap<String, (String, u32)> = BTreeMap::new();
+    let mut changes = Vec::new();
+    for number in 0..10_000_u32 {
+        let device = format!("door-{}", number * 7 % 40);
+        let mut event = happening("hall", &device, Body::Press(Press::default()));
+        let (alert_id, step) = open.entry(device).or_insert_with(|| (event.event_id.clone(), 0));
+        *step += 1;
+        let body = match *step % 5 {
+            3 => Body::AlertAcknowledged(AlertAcknowledged {}),
+            0 => Body::AlertResolved(AlertResolved {
+                disposition: Disposition::Genuine.into(),
+                ..AlertResolved::default()
+            }),
+            _ => Body::Press(Press::default()),
+        };
+        if !matches!(body, Body::Press(_)) {
+            (event.alert_id, event.actor) = (alert_id.clone(), "asel".to_owned());
+        }
+        if *step == 5 {
+            let device = event.device_id.clone();
+            open.remove(&device);
+        }
+        event.body = Some(body);
+        changes.push(event);
+    }
+    changes
+}
+
+// P5: killed and resumed 100 times during 10,000 changes, a console ends with what one has that never left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_times_killed() {
+    let town = Town::new().await;
+    let mut client = town.client().await;
+    let mut stays = Console::new(&mut client, None).await;
+    let mut killed = Console::new(&mut client, None).await;
+    let changes = changes();
+    for (kills, some) in changes.chunks(100).enumerate() {
+        for few in some.chunks(50) {
+            town.log.append(Append { events: few.to_vec(), expected: Vec::new() }).await.unwrap();
+        }
+        // It dies in the middle of what it is told, a little further each time.
+        for _ in 0..=kills % 17 {
+            killed.read().await;
+        }
+        killed.resume(&mut client).await;
+    }
+    let head = town.log.head().await.unwrap().position;
+    assert_eq!(head, 10_000);
+    stays.read_to(head).await;
+    killed.read_to(head).await;
+    assert_eq!(killed.screen, stays.screen);
+    assert!(!stays.screen.is_empty());
     town.stop().await.unwrap();
 }
 

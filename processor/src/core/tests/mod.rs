@@ -3,7 +3,9 @@
 mod deadlines;
 mod decisions;
 mod histories;
+mod places;
 mod rules;
+mod supervision;
 mod technical;
 
 use sos_proto::device::v1::{Location, Press};
