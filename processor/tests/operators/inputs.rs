@@ -126,11 +126,11 @@ async fn what_is_not_there() {
 }
 
 #[tokio::test]
-async fn units_owners_and_reasons() {
+async fn units_and_owners() {
     let town = Town::new().await;
     let mut client = town.client().await;
     let (alert_id, request_id) = (|| "a".to_owned(), || "r".to_owned());
-    let (long_id, long_text) = ("x".repeat(129), || "ы".repeat(2_001));
+    let long_id = "x".repeat(129);
     for unit_id in ["", &long_id] {
         let request = DispatchUnitRequest {
             alert_id: alert_id(),
@@ -165,6 +165,15 @@ async fn units_owners_and_reasons() {
         };
         assert_eq!(field(&client.transfer_alert(by("asel", request)).await.unwrap_err()), "to_operator");
     }
+    town.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn reasons_and_times() {
+    let town = Town::new().await;
+    let mut client = town.client().await;
+    let (alert_id, request_id) = (|| "a".to_owned(), || "r".to_owned());
+    let long_text = || "ы".repeat(2_001);
     let request = EscalateAlertRequest {
         alert_id: alert_id(),
         request_id: request_id(),
