@@ -4,13 +4,18 @@
 use std::collections::{BTreeMap, HashMap};
 
 use sos_proto::call_point::CallPoint;
-use sos_proto::device::v1::{Feedback, Indicator};
+use sos_proto::device::v1::{DeviceHealth, Feedback, Indicator};
 use sos_proto::event::v1::event::Body;
-use sos_proto::event::v1::{Encoding, Event, ResponseStatus};
+use sos_proto::event::v1::{Encoding, Event, OfflineReason, ResponseStatus};
+use sos_proto::registry::v1::{DeviceCondition, SupervisionClass};
 
 /// All call points that the log speaks of.
 #[derive(Debug, Default)]
-pub struct Devices(HashMap<CallPoint, Device>);
+pub struct Devices {
+    all: HashMap<CallPoint, Device>,
+    /// The log says that the broker is gone.
+    broker_lost: bool,
+}
 
 /// One call point.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,8 +26,38 @@ pub struct Device {
     pub encoding: Encoding,
     /// What its lamp should show; nothing before its first press that may light it.
     pub feedback: Option<Feedback>,
+    /// The run of the firmware that was lost for its silence; nothing once it was heard again.
+    pub silent: Option<String>,
+    /// How soon its silence is noticed.
+    pub class: SupervisionClass,
+    /// It was taken out of use.
+    pub retired: bool,
+    /// What its newest health report in the log means.
+    pub health: Option<Health>,
+    /// Position of the newest event about it.
+    pub position: u64,
     /// The newest alert that a press opened here.
     alert: Option<PressAlert>,
+}
+
+/// What a health report means: a report that means the same is no news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    condition: DeviceCondition,
+    battery_is_low: bool,
+    mains_are_lost: bool,
+}
+
+impl Health {
+    /// What a report means.
+    #[must_use]
+    pub fn of(report: &DeviceHealth) -> Self {
+        Self {
+            condition: report.condition(),
+            battery_is_low: report.battery_is_low(),
+            mains_are_lost: report.mains == Some(false),
+        }
+    }
 }
 
 /// As much of an alert as a lamp depends on.
@@ -58,34 +93,47 @@ impl Devices {
     /// What is known of a call point.
     #[must_use]
     pub fn get(&self, call_point: &CallPoint) -> Option<&Device> {
-        self.0.get(call_point)
+        self.all.get(call_point)
+    }
+
+    /// Whether the log says that the broker is gone.
+    #[must_use]
+    pub fn broker_is_lost(&self) -> bool {
+        self.broker_lost
+    }
+
+    /// Every call point that should be heard of now and then.
+    pub fn supervised(&self) -> impl Iterator<Item = (&CallPoint, &Device)> {
+        self.all.iter().filter(|(_, device)| device.online.is_some() && !device.retired)
     }
 
     /// What one lamp should show; nothing where it was never lit.
     #[must_use]
     pub fn wanted_at(&self, call_point: &CallPoint) -> Option<Wanted> {
-        self.0.get(call_point)?.wanted(call_point)
+        self.all.get(call_point)?.wanted(call_point)
     }
 
     /// What every lamp should show.
     pub fn wanted(&self) -> impl Iterator<Item = Wanted> {
-        self.0.iter().filter_map(|(call_point, device)| device.wanted(call_point))
+        self.all.iter().filter_map(|(call_point, device)| device.wanted(call_point))
     }
 
     /// Learns an event. Answers with the lamp that should change.
-    pub fn evolve(&mut self, event: &Event) -> Option<Wanted> {
+    pub fn evolve(&mut self, position: u64, event: &Event) -> Option<Wanted> {
+        match event.body.as_ref()? {
+            Body::BrokerLost(_) => self.broker_lost = true,
+            Body::BrokerRestored(_) => self.broker_lost = false,
+            _ => {}
+        }
         let call_point = CallPoint::new(&event.site_id, &event.device_id).ok()?;
-        let device = self.0.entry(call_point.clone()).or_default();
+        let device = self.all.entry(call_point.clone()).or_default();
+        device.position = position;
         // Bytes that cannot be read do not say in which form answers are understood.
         match event.origin.as_ref().map(|o| o.encoding()) {
             None | Some(Encoding::Unspecified) => {}
             Some(encoding) => device.encoding = encoding,
         }
-        match event.body.as_ref()? {
-            Body::DeviceOnline(_) => device.online = event.origin.as_ref().map(|o| o.boot_id.clone()),
-            Body::DeviceOffline(_) => device.online = None,
-            _ => {}
-        }
+        device.presence(event);
         let feedback = device.next_feedback(event)?;
         if device.feedback.as_ref() == Some(&feedback) {
             return None;
@@ -99,6 +147,29 @@ impl Device {
     fn wanted(&self, call_point: &CallPoint) -> Option<Wanted> {
         let feedback = self.feedback.clone()?;
         Some(Wanted { call_point: call_point.clone(), encoding: self.encoding, feedback })
+    }
+
+    /// Whether it is there, and how well, after an event.
+    fn presence(&mut self, event: &Event) {
+        match &event.body {
+            Some(Body::DeviceOnline(_)) => {
+                self.online = event.origin.as_ref().map(|o| o.boot_id.clone());
+                self.silent = None;
+            }
+            Some(Body::DeviceOffline(gone)) => {
+                let gone_run = self.online.take();
+                self.silent = gone_run.filter(|_| gone.reason() == OfflineReason::Silence);
+            }
+            Some(Body::DeviceConditionChanged(changed)) => {
+                self.health = changed.health.as_ref().map(Health::of);
+            }
+            Some(Body::DeviceRegistered(registered)) => {
+                self.class = registered.device.as_ref().map(|d| d.supervision_class()).unwrap_or_default();
+                self.retired = false;
+            }
+            Some(Body::DeviceRetired(_)) => self.retired = true,
+            _ => {}
+        }
     }
 
     /// What the lamp should show after an event, where the event has a say in it.
@@ -170,130 +241,4 @@ impl PressAlert {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use sos_proto::device::v1::Press;
-    use sos_proto::event::v1::{
-        AlertAckExpired, AlertAcknowledged, AlertReopened, AlertResolved, DeviceOffline, DeviceOnline,
-        DeviceOrigin, ResponseUpdated, UnitDispatched,
-    };
-
-    fn event(event_id: &str, alert_id: &str, body: Body) -> Event {
-        Event {
-            event_id: event_id.to_owned(),
-            alert_id: alert_id.to_owned(),
-            site_id: "s".to_owned(),
-            device_id: "d".to_owned(),
-            body: Some(body),
-            ..Event::default()
-        }
-    }
-
-    fn lamps(events: &[Event]) -> Vec<(String, Indicator)> {
-        let mut devices = Devices::default();
-        let changes = events.iter().filter_map(|e| devices.evolve(e));
-        changes.map(|w| (w.feedback.alert_id.clone(), w.feedback.indicator())).collect()
-    }
-
-    #[test]
-    fn the_lamp_follows_the_alert() {
-        let history = [
-            event("a", "", Body::Press(Press::default())),
-            event("b", "", Body::Press(Press::default())),
-            event("c", "another", Body::AlertAcknowledged(AlertAcknowledged {})),
-            event("d", "a", Body::AlertAcknowledged(AlertAcknowledged {})),
-            event("e", "a", sent("u")),
-            event("f", "a", at("u", ResponseStatus::OnScene)),
-            event("f", "a", at("u", ResponseStatus::Cleared)),
-            event("g", "a", Body::AlertResolved(AlertResolved::default())),
-            event("h", "a", Body::AlertReopened(AlertReopened::default())),
-            event("i", "a", Body::AlertResolved(AlertResolved::default())),
-            event("j", "", Body::Press(Press::default())),
-        ];
-        let expected = [
-            ("a", Indicator::Received),
-            ("a", Indicator::Acknowledged),
-            ("a", Indicator::HelpComing),
-            ("a", Indicator::HelpOnScene),
-            ("a", Indicator::Acknowledged),
-            ("a", Indicator::Idle),
-            ("a", Indicator::Acknowledged),
-            ("a", Indicator::Idle),
-            ("j", Indicator::Received),
-        ];
-        assert_eq!(lamps(&history), expected.map(|(id, lamp)| (id.to_owned(), lamp)));
-    }
-
-    fn sent(unit_id: &str) -> Body {
-        Body::UnitDispatched(UnitDispatched { unit_id: unit_id.to_owned() })
-    }
-
-    fn at(unit_id: &str, status: ResponseStatus) -> Body {
-        Body::ResponseUpdated(ResponseUpdated { unit_id: unit_id.to_owned(), status: status.into() })
-    }
-
-    /// Help that was called back is not shown as coming, and help that is there not as only coming.
-    #[test]
-    fn the_lamp_shows_the_nearest_unit() {
-        use ResponseStatus::{EnRoute, OnScene, Withdrawn};
-        let history = [
-            event("a", "", Body::Press(Press::default())),
-            event("b", "a", Body::AlertAcknowledged(AlertAcknowledged {})),
-            event("c", "a", sent("u")),
-            event("d", "a", at("u", Withdrawn)),
-            event("e", "a", sent("u")),
-            event("f", "a", sent("v")),
-            event("g", "a", at("v", OnScene)),
-            event("h", "a", sent("w")),
-            event("i", "a", at("u", EnRoute)),
-            event("j", "a", Body::AlertAckExpired(AlertAckExpired::default())),
-            event("k", "a", at("v", Withdrawn)),
-            event("l", "a", at("u", Withdrawn)),
-            event("m", "a", at("w", Withdrawn)),
-            event("n", "a", at("nobody", OnScene)),
-        ];
-        let expected = [
-            Indicator::Received,
-            Indicator::Acknowledged,
-            Indicator::HelpComing,
-            Indicator::Acknowledged,
-            Indicator::HelpComing,
-            Indicator::HelpOnScene,
-            Indicator::HelpComing,
-            Indicator::Received,
-        ];
-        assert_eq!(lamps(&history), expected.map(|lamp| ("a".to_owned(), lamp)));
-    }
-
-    #[test]
-    fn a_silent_alert_lights_nothing_and_the_next_one_does() {
-        let silent = Press { silent: true, ..Press::default() };
-        let history = [
-            event("a", "", Body::Press(silent)),
-            event("b", "", Body::Press(Press::default())),
-            event("c", "a", Body::AlertAcknowledged(AlertAcknowledged {})),
-            event("d", "a", Body::AlertResolved(AlertResolved::default())),
-            event("e", "", Body::Press(Press::default())),
-            event("f", "e", Body::AlertAcknowledged(AlertAcknowledged {})),
-        ];
-        let expected = [("e", Indicator::Received), ("e", Indicator::Acknowledged)];
-        assert_eq!(lamps(&history), expected.map(|(id, lamp)| (id.to_owned(), lamp)));
-    }
-
-    #[test]
-    fn presence_and_form_are_those_of_the_newest_message() {
-        let from = |boot_id: &str, encoding: Encoding, body| {
-            let origin =
-                DeviceOrigin { boot_id: boot_id.to_owned(), encoding: encoding.into(), ..Default::default() };
-            Event { origin: Some(origin), ..event("x", "", body) }
-        };
-        let mut devices = Devices::default();
-        let call_point = CallPoint::new("s", "d").unwrap();
-        devices.evolve(&from("boot", Encoding::Json, Body::DeviceOnline(DeviceOnline::default())));
-        let device = devices.get(&call_point).unwrap();
-        assert_eq!((device.online.as_deref(), device.encoding), (Some("boot"), Encoding::Json));
-        devices.evolve(&from("boot", Encoding::Protobuf, Body::DeviceOffline(DeviceOffline::default())));
-        let device = devices.get(&call_point).unwrap();
-        assert_eq!((device.online.as_deref(), device.encoding), (None, Encoding::Protobuf));
-    }
-}
+mod tests;

@@ -4,36 +4,33 @@
 //! broker may acknowledge it. It never returns `Ok` for a message that it did not understand without the
 //! bytes being in the log (P3).
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use sos_eventlog::{Append, AppendError, Appended, EventLog, clock};
 use sos_proto::call_point::{CallPoint, Leaf, TopicError};
-use sos_proto::device::v1::{DeviceHealth, DeviceState, Receipt, ReceiptStatus};
+use sos_proto::device::v1::{Receipt, ReceiptStatus};
 use sos_proto::event::v1::event::Body;
-use sos_proto::event::v1::{
-    DeviceOffline, DeviceOnline, DeviceOrigin, Encoding, Event, OfflineReason, Quarantined,
-};
+use sos_proto::event::v1::{DeviceOrigin, Encoding, Event, Quarantined};
 use sos_proto::time;
-use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::sync::watch;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::decode::{self, Decoded, Unreadable};
 use crate::devices::Devices;
 use crate::downlink::{self, Downlink};
+use crate::supervision::Heard;
 use crate::{normal, telemetry};
+use presence::Turns;
+pub(crate) use presence::about;
 
 /// Longest payload of a device's message, in bytes; a longer one is quarantined.
 pub const PAYLOAD_BYTES_MAX: usize = 16 * 1024;
 
 /// Most bytes of a quarantined payload that the log keeps.
 const QUARANTINE_BYTES_MAX: usize = 8 * 1024;
-
-/// Most capabilities of a call point that the log keeps.
-const CAPABILITIES_MAX: usize = 32;
 
 /// A message from a device, as its broker hands it over.
 #[derive(Clone)]
@@ -58,9 +55,6 @@ pub trait Session: Sync {
     fn is_superseded(&self) -> BoxFuture<'_, bool>;
 }
 
-/// Locks that keep the state messages of one call point in order.
-const TURNS: usize = 64;
-
 /// Why a message is not in the log. It must not be acknowledged.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Refusal {
@@ -82,9 +76,8 @@ pub struct Ingest {
     devices: Arc<RwLock<Devices>>,
     /// How far the log is folded into `devices`.
     folded: watch::Receiver<u64>,
-    /// State messages of one call point are taken in turn: each must meet the state that the one before
-    /// it made.
-    turns: Arc<[Mutex<()>; TURNS]>,
+    turns: Arc<Turns>,
+    heard: Arc<Heard>,
 }
 
 impl Ingest {
@@ -93,8 +86,9 @@ impl Ingest {
         log: Arc<dyn EventLog>,
         devices: Arc<RwLock<Devices>>,
         folded: watch::Receiver<u64>,
+        heard: Arc<Heard>,
     ) -> Self {
-        Self { log, devices, folded, turns: Arc::new([const { Mutex::const_new(()) }; TURNS]) }
+        Self { log, devices, folded, turns: Arc::default(), heard }
     }
 
     /// Records a message, and answers the device on the way it came.
@@ -146,9 +140,16 @@ impl Ingest {
         }
         let recorded = match leaf {
             Leaf::State => self.record_state(&call_point, incoming, received_at).await?,
-            Leaf::Health => self.read_health(incoming),
+            Leaf::Health => self.record_health(&call_point, incoming, received_at).await?,
             _ => self.record_event(&call_point, incoming, received_at, downlink).await?,
         };
+        // What a broker sends in the name of a device that is gone is no sign of life.
+        if incoming.last_will_of.is_none() && !incoming.retained {
+            self.heard.note(&call_point);
+            if leaf != Leaf::State {
+                self.is_back(&call_point, received_at).await?;
+            }
+        }
         let unreadable = match recorded {
             Ok(outcome) => return Ok(outcome),
             Err(unreadable) => unreadable,
@@ -198,7 +199,7 @@ impl Ingest {
         }
         let want_receipt = decoded.message.want_receipt;
         let mut event = normal::event(call_point, decoded, incoming.retained, received_at);
-        identify(&mut event, incoming, received_at);
+        identify(&mut event, incoming.traceparent, received_at);
         let answered = want_receipt || matches!(event.body, Some(Body::Press(_) | Body::Cancel(_)));
         let appended = self.append(event).await?;
         let (outcome, status) = if appended.duplicate {
@@ -212,80 +213,6 @@ impl Ingest {
             downlink.answer(downlink::outgoing(call_point, Leaf::Receipt, encoding, &receipt)).await;
         }
         Ok(Ok(outcome))
-    }
-
-    /// Records that a call point came or went, where that is news.
-    async fn record_state(
-        &self,
-        call_point: &CallPoint,
-        incoming: &Incoming<'_>,
-        received_at: i64,
-    ) -> Result<Result<&'static str, Unreadable>, Refusal> {
-        // An empty body only clears what the broker retained.
-        if incoming.payload.is_empty() {
-            return Ok(Ok("unchanged"));
-        }
-        let decoded = check_size(incoming)
-            .and_then(|()| decode::message::<DeviceState>(&incoming.payload, incoming.content_type));
-        let decoded = match decoded {
-            Ok(decoded) => decoded,
-            Err(unreadable) => return Ok(Err(unreadable)),
-        };
-        let _turn = self.turn(call_point).await;
-        if let Some(session) = incoming.last_will_of
-            && session.is_superseded().await
-        {
-            // P9: the device has come back already; the will of its old connection says nothing.
-            return Ok(Ok("unchanged"));
-        }
-        let state = decoded.message;
-        let boot_id = normal::boot_id(&state.boot_id);
-        let connected = {
-            let devices = self.devices.read().unwrap_or_else(PoisonError::into_inner);
-            devices.get(call_point).and_then(|d| d.online.clone())
-        };
-        // P9: the last will of an older run never ends a newer one.
-        let news = if state.online {
-            connected.as_ref() != Some(&boot_id)
-        } else {
-            connected == Some(boot_id.clone())
-        };
-        if !news {
-            return Ok(Ok("unchanged"));
-        }
-        let mut event = Event {
-            site_id: call_point.site().to_owned(),
-            device_id: call_point.device().to_owned(),
-            received_at: Some(time::timestamp(received_at)),
-            schema: normal::SCHEMA,
-            origin: Some(DeviceOrigin {
-                boot_id,
-                encoding: decoded.encoding.into(),
-                ..DeviceOrigin::default()
-            }),
-            body: Some(presence(state)),
-            ..Event::default()
-        };
-        identify(&mut event, incoming, received_at);
-        let position = self.append(event).await?.position;
-        let mut folded = self.folded.clone();
-        let _ = folded.wait_for(|folded| *folded >= position).await;
-        Ok(Ok("recorded"))
-    }
-
-    async fn turn(&self, call_point: &CallPoint) -> Option<MutexGuard<'_, ()>> {
-        let mut hasher = DefaultHasher::new();
-        call_point.hash(&mut hasher);
-        let stripe = usize::try_from(hasher.finish() % TURNS as u64).unwrap_or(0);
-        // tokio's mutex is fair, so turns are taken in order of receipt.
-        Some(self.turns.get(stripe)?.lock().await)
-    }
-
-    /// Checks a health report. Supervision is not built yet, so a readable one changes nothing.
-    fn read_health(&self, incoming: &Incoming<'_>) -> Result<&'static str, Unreadable> {
-        check_size(incoming)?;
-        decode::message::<DeviceHealth>(&incoming.payload, incoming.content_type)?;
-        Ok("unchanged")
     }
 
     async fn append(&self, event: Event) -> Result<Appended, AppendError> {
@@ -315,17 +242,6 @@ fn check_size(incoming: &Incoming<'_>) -> Result<(), Unreadable> {
     Err(Unreadable { encoding, reason, ..Unreadable::default() })
 }
 
-fn presence(state: DeviceState) -> Body {
-    if !state.online {
-        return Body::DeviceOffline(DeviceOffline { reason: OfflineReason::LastWill.into() });
-    }
-    let capabilities = state.capabilities.into_iter().take(CAPABILITIES_MAX);
-    Body::DeviceOnline(DeviceOnline {
-        firmware: normal::clip(state.firmware, normal::NAME_CHARS_MAX),
-        capabilities: capabilities.map(|c| normal::clip(c, 64)).collect(),
-    })
-}
-
 fn quarantined(
     call_point: Option<&CallPoint>,
     incoming: &Incoming<'_>,
@@ -353,18 +269,18 @@ fn quarantined(
         body: Some(Body::Quarantined(body)),
         ..Event::default()
     };
-    identify(&mut event, incoming, received_at);
+    identify(&mut event, incoming.traceparent, received_at);
     event
 }
 
 /// Gives an event its id and its place in a trace.
-fn identify(event: &mut Event, incoming: &Incoming<'_>, received_at: i64) {
+pub(crate) fn identify(event: &mut Event, traceparent: Option<&str>, received_at: i64) {
     let seconds = u64::try_from(received_at / 1_000_000).unwrap_or(0);
     let nanos = u32::try_from(received_at % 1_000_000 * 1_000).unwrap_or(0);
     let timestamp = uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos);
     event.event_id = Uuid::new_v7(timestamp).to_string();
     event.traceparent =
-        incoming.traceparent.filter(|t| sos_proto::trace::is_traceparent(t)).unwrap_or_default().to_owned();
+        traceparent.filter(|t| sos_proto::trace::is_traceparent(t)).unwrap_or_default().to_owned();
 }
 
 fn receipt(origin: &DeviceOrigin, appended: Appended, status: ReceiptStatus) -> Receipt {
@@ -378,6 +294,8 @@ fn receipt(origin: &DeviceOrigin, appended: Appended, status: ReceiptStatus) -> 
         reason: String::new(),
     }
 }
+
+mod presence;
 
 #[cfg(test)]
 mod tests;

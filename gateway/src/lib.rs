@@ -11,6 +11,7 @@ mod embedded;
 pub mod external;
 pub mod ingest;
 pub mod normal;
+mod supervision;
 mod telemetry;
 
 use std::net::SocketAddr;
@@ -28,6 +29,7 @@ use crate::downlink::Downlink;
 use crate::embedded::Broker;
 use crate::external::Uplink;
 use crate::ingest::Ingest;
+use crate::supervision::{Heard, Supervision};
 
 /// Which brokers the gateway serves.
 #[derive(Debug, Clone, Default)]
@@ -66,6 +68,7 @@ pub struct Gateway {
     fold: Fold,
     broker: Option<Broker>,
     uplink: Option<Uplink>,
+    supervision: Supervision,
     ready: watch::Receiver<bool>,
 }
 
@@ -91,8 +94,13 @@ impl Gateway {
             None => None,
         };
         let (subscribed, ready) = watch::channel(config.external.is_none());
+        let heard = Arc::new(Heard::default());
+        let reached = config.external.as_ref().map(|e| (format!("{}:{}", e.host, e.port), ready.clone()));
+        let supervision =
+            Supervision::new(Arc::clone(&log), Arc::clone(&devices), Arc::clone(&heard), reached);
         let uplink = config.external.map(|external| Uplink::new(external, Arc::clone(&devices), subscribed));
-        Ok(Self { ingest: Ingest::new(log, devices, folded_rx), fold, broker, uplink, ready })
+        let ingest = Ingest::new(log, devices, folded_rx, heard);
+        Ok(Self { ingest, fold, broker, uplink, supervision, ready })
     }
 
     /// Whether messages can reach the gateway; false while an external broker is out of reach.
@@ -132,6 +140,11 @@ impl Gateway {
                 Ok(())
             });
         }
+        let (supervision, token) = (self.supervision, shutdown.clone());
+        tasks.spawn(async move {
+            token.run_until_cancelled(supervision.run()).await;
+            Ok(())
+        });
         let token = shutdown.clone();
         tasks.spawn(
             async move { token.run_until_cancelled(self.fold.show(downlinks)).await.unwrap_or(Ok(())) },
@@ -159,7 +172,7 @@ impl Fold {
         let batch = self.batches.next().await.ok_or(Error::LogClosed)??;
         let changes = {
             let mut devices = self.devices.write().unwrap_or_else(PoisonError::into_inner);
-            batch.events().filter_map(|(_, event)| devices.evolve(event)).collect()
+            batch.events().filter_map(|(position, event)| devices.evolve(position, event)).collect()
         };
         self.folded.send_replace(batch.end() - 1);
         Ok(changes)

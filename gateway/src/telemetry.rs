@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use sos_eventlog::AppendError;
 use sos_proto::call_point::CallPoint;
 
 use crate::ingest::Refusal;
@@ -64,4 +65,15 @@ pub(crate) fn downlink_dropped(topic: &str) {
 /// A message of ours cannot be written.
 pub(crate) fn unsendable(error: &dyn Display) {
     tracing::error!(%error, "a message to a device cannot be written as json");
+}
+
+/// A call point was not heard of for too long, and the log says so.
+pub(crate) fn silent(call_point: &CallPoint) {
+    metrics::counter!("sos_call_points_silent_total").increment(1);
+    tracing::warn!(site = call_point.site(), device = call_point.device(), "call point has fallen silent");
+}
+
+/// Somebody is missing, and the log does not take it; tried again.
+pub(crate) fn silence_not_recorded(error: &AppendError) {
+    tracing::error!(%error, "a call point or the broker is gone, and that cannot be recorded; trying again");
 }

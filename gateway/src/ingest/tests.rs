@@ -6,7 +6,7 @@ use futures::FutureExt as _;
 use futures::future::{self, BoxFuture};
 use sos_eventlog::LocalLog;
 use sos_eventlog::store::MemoryStore;
-use sos_proto::event::v1::RecordedEvent;
+use sos_proto::event::v1::{DeviceOffline, OfflineReason, RecordedEvent};
 use tokio::task::JoinSet;
 
 use super::*;
@@ -192,6 +192,61 @@ async fn an_unchanged_state_is_no_event() {
     for state in [OFFLINE, ONLINE, ONLINE, r#"{"online":false,"bootId":"older"}"#, ""] {
         bench.take("state", state).await.unwrap();
     }
-    bench.take("health", r#"{"batteryPercent":80,"uptimeS":"7"}"#).await.unwrap();
     assert!(matches!(bench.bodies().await[..], [Body::DeviceOnline(_)]));
+}
+
+#[tokio::test]
+async fn only_a_change_of_condition_is_an_event() {
+    let bench = Bench::new().await;
+    let report = |battery: u8, mains: bool| format!(r#"{{"batteryPercent":{battery},"mains":{mains}}}"#);
+    for (battery, mains) in [
+        (80, true),
+        (79, true),
+        (80, false),
+        (70, false),
+        (20, false),
+        (19, false),
+        (4, false),
+        (90, true),
+        (91, true),
+    ] {
+        bench.take("health", &report(battery, mains)).await.unwrap();
+    }
+    bench.take_as("health", &report(1, false), |i| Incoming { retained: true, ..i }).await.unwrap();
+    let told = bench.bodies().await.into_iter().map(|body| match body {
+        Body::DeviceConditionChanged(changed) => {
+            (changed.condition(), changed.health.unwrap().battery_percent)
+        }
+        body => panic!("{body:?}"),
+    });
+    use sos_proto::registry::v1::DeviceCondition::{Degraded, Failed, Good};
+    let expected = [(Good, 80), (Degraded, 80), (Degraded, 20), (Failed, 4), (Good, 90)];
+    assert_eq!(told.collect::<Vec<_>>(), expected.map(|(condition, battery)| (condition, Some(battery))));
+}
+
+// P9: who was lost for his silence is back with whatever he says next; a will says nothing of that kind.
+#[tokio::test]
+async fn a_silent_call_point_is_back_with_its_next_message() {
+    let bench = Bench::new().await;
+    bench.take("state", ONLINE).await.unwrap();
+    let call_point = CallPoint::new("s", "d").unwrap();
+    let gone = DeviceOffline { reason: OfflineReason::Silence.into() };
+    let silence = about(&call_point, clock::now(), Body::DeviceOffline(gone));
+    bench.log.append(Append::one(silence)).await.unwrap();
+    let mut folded = bench.ingest.folded.clone();
+    folded.wait_for(|folded| *folded >= 2).await.unwrap();
+    bench
+        .take_as("state", OFFLINE, |i| Incoming { last_will_of: Some(&Superseded(false)), ..i })
+        .await
+        .unwrap();
+    assert_eq!(bench.log().await.len(), 2);
+    bench.take("event", r#"{"press":{}}"#).await.unwrap();
+    bench.take("event", r#"{"press":{}}"#).await.unwrap();
+    let events = bench.log().await;
+    let last: Vec<_> = events[2..].iter().map(|recorded| recorded.event.clone().unwrap()).collect();
+    assert!(matches!(last[0].body, Some(Body::Press(_))), "the press comes first");
+    assert!(
+        matches!(last[1].body, Some(Body::DeviceOnline(_))) && matches!(last[2].body, Some(Body::Press(_)))
+    );
+    assert_eq!((last[1].origin.as_ref().unwrap().boot_id.as_str(), last.len()), ("boot", 3));
 }
