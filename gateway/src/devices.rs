@@ -7,12 +7,15 @@ use sos_proto::call_point::CallPoint;
 use sos_proto::device::v1::{DeviceHealth, Feedback, Indicator};
 use sos_proto::event::v1::event::Body;
 use sos_proto::event::v1::{Encoding, Event, OfflineReason, ResponseStatus};
-use sos_proto::registry::v1::{DeviceCondition, SupervisionClass};
+use sos_proto::registry::v1::{DeviceCondition, SupervisionClass, Window, WindowKind};
+use sos_proto::window::kind_at;
 
 /// All call points that the log speaks of.
 #[derive(Debug, Default)]
 pub struct Devices {
     all: HashMap<CallPoint, Device>,
+    /// Exercises and tests of whole sites.
+    windows: HashMap<String, Window>,
     /// The log says that the broker is gone.
     broker_lost: bool,
 }
@@ -36,6 +39,8 @@ pub struct Device {
     pub health: Option<Health>,
     /// Position of the newest event about it.
     pub position: u64,
+    /// The exercise or test that it alone is or was in.
+    window: Option<Window>,
     /// The newest alert that a press opened here.
     alert: Option<PressAlert>,
 }
@@ -66,6 +71,8 @@ struct PressAlert {
     alert_id: String,
     /// Nothing at the call point may light up.
     silent: bool,
+    /// The exercise or test that it is part of; nothing in earnest.
+    drill: Option<WindowKind>,
     stage: Stage,
     /// The units that are on their way or there.
     units: BTreeMap<String, ResponseStatus>,
@@ -119,10 +126,14 @@ impl Devices {
     }
 
     /// Learns an event. Answers with the lamp that should change.
-    pub fn evolve(&mut self, position: u64, event: &Event) -> Option<Wanted> {
+    pub fn evolve(&mut self, position: u64, recorded_at: i64, event: &Event) -> Option<Wanted> {
         match event.body.as_ref()? {
             Body::BrokerLost(_) => self.broker_lost = true,
             Body::BrokerRestored(_) => self.broker_lost = false,
+            Body::WindowStarted(started) if event.device_id.is_empty() => {
+                self.windows.insert(event.site_id.clone(), started.window.clone().unwrap_or_default());
+            }
+            Body::WindowEnded(_) if event.device_id.is_empty() => drop(self.windows.remove(&event.site_id)),
             _ => {}
         }
         let call_point = CallPoint::new(&event.site_id, &event.device_id).ok()?;
@@ -134,7 +145,9 @@ impl Devices {
             Some(encoding) => device.encoding = encoding,
         }
         device.presence(event);
-        let feedback = device.next_feedback(event)?;
+        let of_site = self.windows.get(&event.site_id);
+        let drill = kind_at(device.window.as_ref(), of_site, recorded_at);
+        let feedback = device.next_feedback(event, drill)?;
         if device.feedback.as_ref() == Some(&feedback) {
             return None;
         }
@@ -168,14 +181,16 @@ impl Device {
                 self.retired = false;
             }
             Some(Body::DeviceRetired(_)) => self.retired = true,
+            Some(Body::WindowStarted(started)) => self.window.clone_from(&started.window),
+            Some(Body::WindowEnded(_)) => self.window = None,
             _ => {}
         }
     }
 
     /// What the lamp should show after an event, where the event has a say in it.
-    fn next_feedback(&mut self, event: &Event) -> Option<Feedback> {
+    fn next_feedback(&mut self, event: &Event, drill: Option<WindowKind>) -> Option<Feedback> {
         let indicator = match event.body.as_ref()? {
-            Body::Press(press) => self.press(&event.event_id, press.silent)?,
+            Body::Press(press) => self.press(&event.event_id, press.silent, drill)?,
             body => self.command(&event.alert_id, body)?,
         };
         let alert = self.alert.as_ref().filter(|alert| !alert.silent)?;
@@ -186,13 +201,15 @@ impl Device {
         })
     }
 
-    /// A press opens an alert where none is open, else it joins the one that is.
-    fn press(&mut self, event_id: &str, silent: bool) -> Option<Indicator> {
-        if self.alert.as_ref().is_some_and(|alert| alert.stage != Stage::Closed) {
+    /// A press opens an alert where none is open, else it joins the one that is. One in earnest never joins
+    /// one of an exercise.
+    fn press(&mut self, event_id: &str, silent: bool, drill: Option<WindowKind>) -> Option<Indicator> {
+        let may_join = |alert: &PressAlert| alert.drill.is_none() || alert.drill == drill;
+        if self.alert.as_ref().is_some_and(|alert| alert.stage != Stage::Closed && may_join(alert)) {
             return None;
         }
         let (alert_id, units) = (event_id.to_owned(), BTreeMap::new());
-        self.alert = Some(PressAlert { alert_id, silent, stage: Stage::Raised, units });
+        self.alert = Some(PressAlert { alert_id, silent, drill, stage: Stage::Raised, units });
         Some(Indicator::Received)
     }
 
@@ -202,6 +219,7 @@ impl Device {
             Body::AlertAcknowledged(_) | Body::AlertReopened(_) => alert.stage = Stage::Taken,
             Body::AlertAckExpired(_) => alert.stage = Stage::Raised,
             Body::AlertResolved(_) => alert.stage = Stage::Closed,
+            Body::AlertDeclaredActual(_) => alert.drill = None,
             Body::UnitDispatched(sent) => {
                 alert.units.insert(sent.unit_id.clone(), ResponseStatus::Dispatched);
             }

@@ -172,7 +172,9 @@ impl Fold {
         let batch = self.batches.next().await.ok_or(Error::LogClosed)??;
         let changes = {
             let mut devices = self.devices.write().unwrap_or_else(PoisonError::into_inner);
-            batch.events().filter_map(|(position, event)| devices.evolve(position, event)).collect()
+            let recorded_at = batch.recorded_at();
+            let evolve = |(position, event)| devices.evolve(position, recorded_at, event);
+            batch.events().filter_map(evolve).collect()
         };
         self.folded.send_replace(batch.end() - 1);
         Ok(changes)

@@ -5,6 +5,7 @@ pub mod call_point;
 mod health;
 pub mod time;
 pub mod trace;
+pub mod window;
 
 /// The compiled `.proto` files, for gRPC server reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -3,8 +3,8 @@
 use super::*;
 use sos_proto::device::v1::Press;
 use sos_proto::event::v1::{
-    AlertAckExpired, AlertAcknowledged, AlertReopened, AlertResolved, DeviceOffline, DeviceOnline,
-    DeviceOrigin, ResponseUpdated, UnitDispatched,
+    AlertAckExpired, AlertAcknowledged, AlertDeclaredActual, AlertReopened, AlertResolved, DeviceOffline,
+    DeviceOnline, DeviceOrigin, ResponseUpdated, UnitDispatched, WindowEnded, WindowStarted,
 };
 
 fn event(event_id: &str, alert_id: &str, body: Body) -> Event {
@@ -20,7 +20,7 @@ fn event(event_id: &str, alert_id: &str, body: Body) -> Event {
 
 fn lamps(events: &[Event]) -> Vec<(String, Indicator)> {
     let mut devices = Devices::default();
-    let changes = (1..).zip(events).filter_map(|(position, e)| devices.evolve(position, e));
+    let changes = (1..).zip(events).filter_map(|(position, e)| devices.evolve(position, 0, e));
     changes.map(|w| (w.feedback.alert_id.clone(), w.feedback.indicator())).collect()
 }
 
@@ -118,10 +118,33 @@ fn presence_and_form_are_those_of_the_newest_message() {
     };
     let mut devices = Devices::default();
     let call_point = CallPoint::new("s", "d").unwrap();
-    devices.evolve(1, &from("boot", Encoding::Json, Body::DeviceOnline(DeviceOnline::default())));
+    devices.evolve(1, 0, &from("boot", Encoding::Json, Body::DeviceOnline(DeviceOnline::default())));
     let device = devices.get(&call_point).unwrap();
     assert_eq!((device.online.as_deref(), device.encoding), (Some("boot"), Encoding::Json));
-    devices.evolve(2, &from("boot", Encoding::Protobuf, Body::DeviceOffline(DeviceOffline::default())));
+    devices.evolve(2, 0, &from("boot", Encoding::Protobuf, Body::DeviceOffline(DeviceOffline::default())));
     let device = devices.get(&call_point).unwrap();
     assert_eq!((device.online.as_deref(), device.encoding), (None, Encoding::Protobuf));
+}
+
+/// The lamp of a real press follows the real alert, whatever an exercise left behind.
+#[test]
+fn a_press_in_earnest_is_not_taken_for_an_exercise() {
+    let ends_at = Some(sos_proto::time::timestamp(1));
+    let drill = Window { kind: WindowKind::Exercise.into(), ends_at, ..Window::default() };
+    let history = [
+        event("w", "", Body::WindowStarted(WindowStarted { window: Some(drill) })),
+        event("a", "", Body::Press(Press::default())),
+        event("b", "", Body::Press(Press::default())),
+        event("v", "", Body::WindowEnded(WindowEnded::default())),
+        event("c", "", Body::Press(Press::default())),
+        event("d", "c", Body::AlertAcknowledged(AlertAcknowledged {})),
+        event("e", "a", Body::AlertAcknowledged(AlertAcknowledged {})),
+    ];
+    let expected = [("a", Indicator::Received), ("c", Indicator::Received), ("c", Indicator::Acknowledged)];
+    assert_eq!(lamps(&history), expected.map(|(id, lamp)| (id.to_owned(), lamp)));
+    // Declared to be real, it takes what comes after the exercise.
+    let mut real = history.to_vec();
+    real.insert(3, event("r", "a", Body::AlertDeclaredActual(AlertDeclaredActual::default())));
+    let expected = [("a", Indicator::Received), ("a", Indicator::Acknowledged)];
+    assert_eq!(lamps(&real), expected.map(|(id, lamp)| (id.to_owned(), lamp)));
 }

@@ -40,7 +40,7 @@ impl Post {
     async fn fold(&self) {
         let mut devices = Devices::default();
         for (position, event) in self.events().await {
-            devices.evolve(position, &event);
+            devices.evolve(position, 0, &event);
         }
         *self.devices.write().unwrap() = devices;
     }

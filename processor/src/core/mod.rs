@@ -20,7 +20,6 @@ use sos_proto::event::v1::ResponseStatus;
 pub(crate) use deadlines::unheard;
 pub use deadlines::{Deadlines, EscalationRule};
 pub(crate) use evolve::evolve;
-pub(crate) use evolve::is_in_force;
 pub(crate) use filter::Filter;
 pub use rules::{PriorityRule, Rules};
 pub(crate) use state::{

@@ -23,7 +23,7 @@ use super::pages::{self, page};
 use super::status::InvalidField;
 use super::watchers::Watchers;
 use super::{operator, parse, places};
-use crate::core::{PointEntry, SiteEntry, State, is_in_force};
+use crate::core::{PointEntry, SiteEntry, State};
 use crate::live::Live;
 use crate::registrar::{Change, Entry, Registrar, RegistryError};
 use crate::telemetry;
@@ -103,14 +103,14 @@ pub(super) fn device(state: &State, point: &PointEntry, now: i64) -> Option<Devi
         condition: point.condition,
         retired: point.retired,
         unverified: point.registered.is_none(),
-        window: point.window.as_deref().filter(|window| is_in_force(window, now)).cloned(),
+        window: point.window.as_deref().filter(|window| window.is_in_force(now)).cloned(),
         ..registered
     })
 }
 
 /// A site on the wire; nothing for one that is not registered.
 fn site(site: &SiteEntry, now: i64) -> Option<Site> {
-    let window = site.window.as_deref().filter(|window| is_in_force(window, now)).cloned();
+    let window = site.window.as_deref().filter(|window| window.is_in_force(now)).cloned();
     Some(Site { window, ..site.registered.as_deref()?.clone() })
 }
 

@@ -67,7 +67,7 @@ pub fn read<T: Entry>(bytes: &[u8]) -> anyhow::Result<Rows<T>> {
     let mut rows = Rows { good: Vec::new(), bad: Vec::new() };
     let (mut record, mut seen) = (ByteRecord::new(), HashMap::new());
     while reader.read_byte_record(&mut record)? {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |begin| line_of(bytes, begin));
         match row::<T>(&columns, &record) {
             Ok(entry) => match seen.insert(entry.name(), line) {
                 None => rows.good.push((line, entry)),
@@ -81,6 +81,12 @@ pub fn read<T: Entry>(bytes: &[u8]) -> anyhow::Result<Rows<T>> {
         }
     }
     Ok(rows)
+}
+
+/// The line a record begins in. After a carriage return the reader is still at the line feed.
+fn line_of(bytes: &[u8], begin: &csv::Position) -> u64 {
+    let at = usize::try_from(begin.byte()).unwrap_or(usize::MAX);
+    begin.line() + u64::from(bytes.get(at) == Some(&b'\n'))
 }
 
 fn columns<T: Entry>(header: &ByteRecord) -> anyhow::Result<HashMap<String, usize>> {
@@ -130,7 +136,10 @@ mod tests {
             x;school-12;;;\n\
             only one field\n\
             Hospital;h-1;hospital;;\n";
+        // Lines end as the system has it that wrote them.
+        let other = read::<Site>(file.replace('\n', "\r\n").as_bytes()).unwrap();
         let rows = read::<Site>(file.as_bytes()).unwrap();
+        assert_eq!((&other.good, &other.bad), (&rows.good, &rows.bad));
         let names: Vec<_> = rows.good.iter().map(|(line, site)| (*line, site.site_id.as_str())).collect();
         assert_eq!(names, [(2, "school-12"), (8, "h-1")]);
         let (_, first) = &rows.good[0];

@@ -24,8 +24,6 @@ use sos_proto::event::v1::event::Body;
 use sos_proto::time;
 use sos_proto::time::Timestamp;
 
-pub(crate) use window::is_in_force;
-
 use super::state::{AlertView, CommandKind, Opening, PointNumber, State};
 
 /// An event with its place in the log.

@@ -7,7 +7,7 @@
 use sos_proto::alert::v1::{AlertState, AlertStatus};
 use sos_proto::event::v1::WindowStarted;
 use sos_proto::registry::v1::{Window, WindowKind};
-use sos_proto::time;
+use sos_proto::window::kind_at;
 
 use super::Happened;
 use crate::core::state::{AlertView, Opening, PointNumber, State};
@@ -16,18 +16,11 @@ use crate::core::state::{AlertView, Opening, PointNumber, State};
 pub(super) fn status(state: &State, point: PointNumber, now: i64) -> AlertStatus {
     let Some(point) = state.point(point) else { return AlertStatus::Actual };
     let of_site = state.site_of(point).and_then(|site| site.window.as_deref());
-    let in_force = |window: &&Window| is_in_force(window, now);
-    let window = point.window.as_deref().filter(in_force).or_else(|| of_site.filter(in_force));
-    match window.map(|window| window.kind()) {
+    match kind_at(point.window.as_deref(), of_site, now) {
         Some(WindowKind::Exercise) => AlertStatus::Exercise,
         Some(WindowKind::Test) => AlertStatus::Test,
         Some(WindowKind::Unspecified) | None => AlertStatus::Actual,
     }
-}
-
-/// Whether a window holds at a time.
-pub(crate) fn is_in_force(window: &Window, now: i64) -> bool {
-    window.ends_at.as_ref().and_then(time::micros).is_some_and(|end| now < end)
 }
 
 /// Whether an event of this status may join an alert.
