@@ -15,9 +15,12 @@ use sos_processor::{Config, Deadlines, Processor};
 use sos_proto::alert::v1::WatchAlertsRequest;
 use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
 use sos_proto::alert::v1::watch_alerts_response::Event as Step;
-use sos_proto::device::v1::Press;
+use sos_proto::device::v1::{Location, Press};
 use sos_proto::event::v1::event::Body;
-use sos_proto::event::v1::{AlertAcknowledged, AlertNoted, AlertResolved, Disposition, Event};
+use sos_proto::event::v1::{
+    AlertAcknowledged, AlertNoted, AlertResolved, DeviceRegistered, Disposition, Event,
+};
+use sos_proto::registry::v1::{Device, Place};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -36,20 +39,21 @@ const PRESSES: usize = 200;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [task, data] = &arguments[..] {
-        anyhow::ensure!(task == "memory", "usage: costs [EVENTS]");
-        return memory(Path::new(data)).await;
+    match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["fill", data, events] => {
+            return Ok(filled(Path::new(data), events.parse()?, handled).await?.close().await);
+        }
+        ["memory", data] => return memory(Path::new(data)).await,
+        ["rebuild", data, events] => return rebuild(Path::new(data), events.parse()?).await,
+        _ => {}
     }
     let events: u64 = arguments.first().map_or(Ok(1_000_000), |n| n.parse()).context("EVENTS")?;
     println!("| what | measured | goal |\n| --- | --- | --- |");
     let mut rates = Vec::new();
     for events in [events / 2, events] {
         let dir = tempfile::tempdir_in(".")?;
-        let log = Arc::new(filled(dir.path(), events, handled).await?);
-        let started = Instant::now();
-        let running = Running::start(log).await?;
-        rates.push(rate(events, started.elapsed()));
-        running.stop().await?;
+        filled(dir.path(), events, handled).await?.close().await;
+        rates.push(child(&["rebuild", &dir.path().to_string_lossy(), &events.to_string()])?.parse::<f64>()?);
     }
     let [half, whole] = rates[..] else { anyhow::bail!("two rebuilds") };
     println!("| rebuild of {events} events | {whole:.2} million events/s | ≥ 1 million/s |");
@@ -57,9 +61,12 @@ async fn main() -> anyhow::Result<()> {
 
     let dir = tempfile::tempdir_in(".")?;
     filled(dir.path(), OPEN_ALERTS, open).await?.close().await;
-    let child =
-        std::process::Command::new(std::env::current_exe()?).arg("memory").arg(dir.path()).status()?;
-    anyhow::ensure!(child.success(), "the memory was not measured");
+    let bytes = child(&["memory", &dir.path().to_string_lossy()])?;
+    println!("| memory of an open alert, with what reading the log costs | {bytes} bytes | ≤ 2,048 |");
+    let dir = tempfile::tempdir_in(".")?;
+    filled(dir.path(), OPEN_ALERTS, registered).await?.close().await;
+    let bytes = child(&["memory", &dir.path().to_string_lossy()])?;
+    println!("| memory of a registered call point, likewise | {bytes} bytes | ≤ 1,024 |");
 
     let dir = tempfile::tempdir_in(".")?;
     let log: Arc<dyn EventLog> = Arc::new(LocalLog::open(dir.path())?);
@@ -77,13 +84,29 @@ fn rate(events: u64, took: Duration) -> f64 {
     events as f64 / took.as_secs_f64() / 1e6
 }
 
-/// In a process of its own, whose memory nothing else has filled and freed before.
+/// What a process of its own measures, whose memory nothing else has filled and freed before.
+fn child(arguments: &[&str]) -> anyhow::Result<String> {
+    let output = std::process::Command::new(std::env::current_exe()?).args(arguments).output()?;
+    anyhow::ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// Prints how many million events a second live state is rebuilt from.
+async fn rebuild(data: &Path, events: u64) -> anyhow::Result<()> {
+    let log: Arc<dyn EventLog> = Arc::new(LocalLog::open(data)?);
+    let started = Instant::now();
+    let running = Running::start(log).await?;
+    println!("{:.3}", rate(events, started.elapsed()));
+    running.stop().await
+}
+
+/// Prints how many bytes each thing in the log takes in memory.
 async fn memory(data: &Path) -> anyhow::Result<()> {
     let log: Arc<dyn EventLog> = Arc::new(LocalLog::open(data)?);
     let before = resident()?;
     let running = Running::start(log).await?;
     let bytes = resident()?.saturating_sub(before) / OPEN_ALERTS;
-    println!("| memory of an open alert, with what reading the log costs | {bytes} bytes | ≤ 2,048 |");
+    println!("{bytes}");
     running.stop().await
 }
 
@@ -146,6 +169,26 @@ fn open(number: u64) -> Event {
     }
 }
 
+/// A call point that is registered with all that can be said of it.
+fn registered(number: u64) -> Event {
+    let place = Place { building: "main building".into(), floor: "2".into(), room: format!("room {number}") };
+    let location = Location { latitude: 43.2, longitude: 76.9, ..Location::default() };
+    let device = Device {
+        site_id: format!("school-{}", number % 1_000),
+        device_id: format!("hall-{}", number / 1_000),
+        place: Some(place),
+        location: Some(location),
+        ..Device::default()
+    };
+    Event {
+        event_id: format!("{number:036}"),
+        site_id: device.site_id.clone(),
+        device_id: device.device_id.clone(),
+        body: Some(Body::DeviceRegistered(DeviceRegistered { device: Some(device) })),
+        ..Event::default()
+    }
+}
+
 /// A processor that is up to date.
 struct Running {
     address: String,
@@ -162,7 +205,9 @@ impl Running {
         let (mut ready, stop) = (processor.readiness(), CancellationToken::new());
         let mut task = JoinSet::new();
         task.spawn(processor.run(listener, Routes::default(), stop.clone()));
-        ready.wait_for(|ready| *ready).await?;
+        if ready.wait_for(|ready| *ready).await.is_err() {
+            task.join_next().await.context("it runs")???;
+        }
         Ok(Self { address, stop, task })
     }
 

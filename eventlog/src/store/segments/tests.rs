@@ -75,6 +75,26 @@ fn tamper_last(dir: &Path, change: impl FnOnce(&dyn Fn(u64) -> Record, &Segment)
     fs::remove_file(parts::dir(dir, last).join(CLOSED)).unwrap();
 }
 
+/// Files that this process has open below a directory, as the system sees it.
+fn opened(dir: &Path) -> Vec<PathBuf> {
+    let links =
+        fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    links.filter(|path| path.starts_with(dir)).collect()
+}
+
+// P11: sled tidies up where it reads, so what is sealed is never shown to it.
+#[tokio::test]
+async fn a_sealed_file_is_read_from_a_copy() {
+    let dir = stopped_log().await;
+    let log = LocalLog::open_with(dir.path(), LIMITS).unwrap();
+    let mut reading = log.follow(1);
+    assert_eq!(reading.next().await.unwrap().unwrap().first(), 1);
+    assert_ne!(opened(&dir.path().join("scratch")), [PathBuf::new(); 0], "the copy is open");
+    assert_eq!(opened(&parts::dir(dir.path(), 1)), [PathBuf::new(); 0]);
+    drop(reading);
+    log.close().await;
+}
+
 fn copy(dir: &Path) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     files::copy_all(dir, copy.path()).unwrap();
