@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use futures::StreamExt as _;
 use futures::future::try_join_all;
 use sos_eventlog::{Append, EventLog, LocalLog};
 use sos_processor::{Config, Deadlines, Processor};
@@ -27,6 +28,10 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Endpoint;
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Open alerts whose memory is measured.
 const OPEN_ALERTS: u64 = 100_000;
 /// Consoles that watch.
@@ -40,22 +45,22 @@ const PRESSES: usize = 200;
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["fill", data, events] => {
-            return Ok(filled(Path::new(data), events.parse()?, handled).await?.close().await);
-        }
         ["memory", data] => return memory(Path::new(data)).await,
+        ["scan", data, events] => return scan(Path::new(data), events.parse()?).await,
         ["rebuild", data, events] => return rebuild(Path::new(data), events.parse()?).await,
         _ => {}
     }
     let events: u64 = arguments.first().map_or(Ok(1_000_000), |n| n.parse()).context("EVENTS")?;
     println!("| what | measured | goal |\n| --- | --- | --- |");
-    let mut rates = Vec::new();
+    let (mut rates, mut scanned) = (Vec::new(), 0.0);
     for events in [events / 2, events] {
         let dir = tempfile::tempdir_in(".")?;
         filled(dir.path(), events, handled).await?.close().await;
+        scanned = child(&["scan", &dir.path().to_string_lossy(), &events.to_string()])?.parse::<f64>()?;
         rates.push(child(&["rebuild", &dir.path().to_string_lossy(), &events.to_string()])?.parse::<f64>()?);
     }
     let [half, whole] = rates[..] else { anyhow::bail!("two rebuilds") };
+    println!("| reading {events} events and doing nothing with them | {scanned:.2} million events/s | |");
     println!("| rebuild of {events} events | {whole:.2} million events/s | ≥ 1 million/s |");
     println!("| the same against half as many | {:.2} | 1: linear |", whole / half);
 
@@ -98,6 +103,18 @@ async fn rebuild(data: &Path, events: u64) -> anyhow::Result<()> {
     let running = Running::start(log).await?;
     println!("{:.3}", rate(events, started.elapsed()));
     running.stop().await
+}
+
+/// Prints how many million events a second are only read and decoded.
+async fn scan(data: &Path, events: u64) -> anyhow::Result<()> {
+    let log = LocalLog::open(data)?;
+    let started = Instant::now();
+    let (mut batches, mut read) = (log.follow(1), 0);
+    while read < events {
+        read = batches.next().await.context("the log goes on")??.end() - 1;
+    }
+    println!("{:.3}", rate(events, started.elapsed()));
+    Ok(())
 }
 
 /// Prints how many bytes each thing in the log takes in memory.

@@ -14,7 +14,7 @@ use uuid::{NoContext, Uuid};
 
 use crate::config::COMMAND_ROUNDS_MAX;
 use crate::core::commands::{Action, Rejection, Standing, decide};
-use crate::core::{RecordedRequest, State, evolve};
+use crate::core::{CommandKind, State, evolve};
 use crate::live::{Behind, Live};
 use crate::timeline;
 
@@ -72,7 +72,8 @@ pub(crate) enum CommandError {
 
 /// What the state says about a command.
 enum Verdict {
-    Recorded(RecordedRequest),
+    /// A command with its request id is at this position.
+    Known(u64),
     Accepted(Append),
 }
 
@@ -95,13 +96,18 @@ impl Commands {
         let mut rounds = 0;
         loop {
             match self.live.read(|state| judge(state, command, clock::now())) {
-                Ok(Verdict::Recorded(request)) => return self.answer(&command.alert_id, &request).await,
+                Ok(Verdict::Known(position)) => {
+                    self.check(command, position).await?;
+                    return self.answer(&command.alert_id, position).await;
+                }
                 Ok(Verdict::Accepted(_)) if rounds == COMMAND_ROUNDS_MAX => {
                     return Err(CommandError::Contended(command.alert_id.clone()));
                 }
                 Ok(Verdict::Accepted(append)) => {
                     rounds += 1;
-                    self.append(append).await?;
+                    if let Some(position) = self.append(append).await? {
+                        return self.answer(&command.alert_id, position).await;
+                    }
                 }
                 Err(error) if caught_up => return Err(error),
                 // P6: a repeat whose first event is durable but not folded yet must not be turned down.
@@ -114,24 +120,37 @@ impl Commands {
         }
     }
 
-    /// Appends the event, unless somebody else appended to one of the expected streams first, and waits until the state has
-    /// what the log has.
-    async fn append(&self, append: Append) -> Result<(), CommandError> {
-        let reached = match self.log.append(append).await {
-            Ok(appended) => appended.last().map_or(0, |last| last.position),
-            Err(AppendError::Conflict { actual, .. }) => actual,
+    /// P6: whether what the log holds under the command's request id is this command.
+    async fn check(&self, command: &Command, position: u64) -> Result<(), CommandError> {
+        let recorded = timeline::read(&*self.log, &[position]).await?.pop();
+        let same = recorded.and_then(|recorded| recorded.event).is_some_and(|event| {
+            event.request_id == command.request_id
+                && event.alert_id == command.alert_id
+                && event.actor == command.actor
+                && CommandKind::of(event.body.as_ref()) == command.action.kind()
+        });
+        if same { Ok(()) } else { Err(CommandError::RequestIdTaken(command.request_id.clone())) }
+    }
+
+    /// Appends the event, unless somebody else appended to one of the expected streams first, and waits until
+    /// the state has what the log has. Answers where the event is, if it is there now and was not before.
+    async fn append(&self, append: Append) -> Result<Option<u64>, CommandError> {
+        let (reached, is_new) = match self.log.append(append).await {
+            Ok(appended) => appended.last().map_or((0, false), |last| (last.position, !last.duplicate)),
+            Err(AppendError::Conflict { actual, .. }) => (actual, false),
             Err(error) => return Err(CommandError::Append(error)),
         };
-        Ok(self.live.catch_up(reached).await?)
+        self.live.catch_up(reached).await?;
+        Ok(is_new.then_some(reached))
     }
 
     /// The alert as it was right after a recorded command, by folding what had changed it until then.
-    async fn answer(&self, alert_id: &str, request: &RecordedRequest) -> Result<Alert, CommandError> {
+    async fn answer(&self, alert_id: &str, position: u64) -> Result<Alert, CommandError> {
         let not_found = || CommandError::NotFound(alert_id.to_owned());
         let (form, changes, rules) = self
             .live
             .read(|state| {
-                let (form, changes) = state.by_id(alert_id)?.past(request.position);
+                let (form, changes) = state.by_id(alert_id)?.past(position);
                 Some((form, changes.to_vec(), Arc::clone(state.rules())))
             })
             .ok_or_else(not_found)?;
@@ -142,25 +161,18 @@ impl Commands {
                 evolve(&mut past, recorded.position, recorded_at, event);
             }
         }
-        past.by_id(alert_id).map(|entry| entry.view.alert.clone()).ok_or_else(not_found)
+        past.by_id(alert_id).map(|entry| entry.view().alert.clone()).ok_or_else(not_found)
     }
 }
 
 /// What the state says about a command; a recorded one comes before everything else.
 fn judge(state: &State, command: &Command, now: i64) -> Result<Verdict, CommandError> {
-    if let Some(request) = state.request(&command.request_id) {
-        let opening = state.by_id(&command.alert_id).map_or(0, |entry| entry.view.opening);
-        let same = request.opening == opening
-            && request.kind == command.action.kind()
-            && *request.actor == *command.actor;
-        if !same {
-            return Err(CommandError::RequestIdTaken(command.request_id.clone()));
-        }
-        return Ok(Verdict::Recorded(request.clone()));
+    if let Some(position) = state.request(&command.request_id) {
+        return Ok(Verdict::Known(position));
     }
     let not_found = || CommandError::NotFound(command.alert_id.clone());
     let entry = state.by_id(&command.alert_id).ok_or_else(not_found)?;
-    let alert = &entry.view.alert;
+    let alert = &entry.view().alert;
     if let Some(expected) = command.expected_revision.filter(|expected| *expected != alert.revision) {
         return Err(CommandError::Stale { expected, standing: Standing::of(alert) });
     }

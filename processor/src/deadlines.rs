@@ -8,7 +8,6 @@
 //! one records a deadline.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -72,7 +71,7 @@ async fn record(
     (opening, now): (Opening, i64),
 ) -> Result<(), AppendError> {
     let due = live.read(|state| {
-        let view = Arc::clone(state.view(opening)?);
+        let view = state.view(opening)?;
         let stream_position = state.by_id(&view.alert.alert_id)?.stream_position;
         let body = deadlines.overdue(&view, now)?;
         Some((view, stream_position, body))
@@ -124,7 +123,7 @@ impl Schedule {
         loop {
             let (views, reached, recorded_at) = live.read(|state| {
                 let changed = state.changed_after(self.seen).take(SCAN_ALERTS_MAX);
-                (changed.map(Arc::clone).collect::<Vec<_>>(), state.position(), state.recorded_at())
+                (changed.collect::<Vec<_>>(), state.position(), state.recorded_at())
             });
             let log_time = begin.map_or(recorded_at, |begin| begin.max(recorded_at));
             for view in &views {

@@ -105,7 +105,7 @@ impl Live {
             for (position, event) in batch.events() {
                 let changed = evolve(&mut state, position, batch.recorded_at(), event);
                 if traces && matches!(event.body, Some(Body::Press(_))) {
-                    pressed.extend(changed.and_then(|opening| state.view(opening)).cloned());
+                    pressed.extend(changed.and_then(|opening| state.view(opening)));
                 }
             }
             (state.position(), state.open_count())

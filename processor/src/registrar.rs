@@ -13,7 +13,7 @@ use sos_proto::registry::v1::{Device, Site, Window};
 use sos_proto::time;
 
 use crate::commands::{SCHEMA, event_id};
-use crate::core::{CommandKind, RecordedRequest, State};
+use crate::core::{CommandKind, State};
 use crate::live::{Behind, Live};
 use crate::timeline;
 
@@ -94,37 +94,38 @@ impl Registrar {
 
     /// Carries out a change, and answers with what the log holds of it.
     pub(crate) async fn execute(&self, entry: &Entry) -> Result<Body, RegistryError> {
-        if let Some(request) = self.live.read(|state| state.request(&entry.request_id).cloned()) {
-            return self.recorded(entry, &request).await;
+        if let Some(position) = self.live.read(|state| state.request(&entry.request_id)) {
+            return self.recorded(entry, position).await;
         }
         if let Err(error) = self.live.read(|state| entry.judge(state)) {
             // What it waits for may be durable and not folded yet.
             let head = self.log.head().await?;
             self.live.catch_up(head.position).await?;
-            if let Some(request) = self.live.read(|state| state.request(&entry.request_id).cloned()) {
-                return self.recorded(entry, &request).await;
+            if let Some(position) = self.live.read(|state| state.request(&entry.request_id)) {
+                return self.recorded(entry, position).await;
             }
             self.live.read(|state| entry.judge(state)).map_err(|_| error)?;
         }
         let appended = self.log.append(Append::one(entry.event(clock::now()))).await?;
         let position = appended.last().map_or(0, |last| last.position);
         self.live.catch_up(position).await?;
-        let request = self.live.read(|state| state.request(&entry.request_id).cloned());
-        match request {
-            Some(request) => self.recorded(entry, &request).await,
-            None => Err(RegistryError::Behind(Behind(position))),
-        }
+        self.recorded(entry, position).await
     }
 
-    async fn recorded(&self, entry: &Entry, request: &RecordedRequest) -> Result<Body, RegistryError> {
-        let taken = || RegistryError::RequestIdTaken(entry.request_id.clone());
-        if request.kind != entry.change.kind() || *request.actor != *entry.actor {
-            return Err(taken());
-        }
-        let recorded = timeline::read(&*self.log, &[request.position]).await?.pop();
-        let event = recorded.and_then(|recorded| recorded.event).ok_or_else(taken)?;
-        let same = event.site_id == entry.site_id && event.device_id == entry.device_id;
-        event.body.filter(|_| same).ok_or_else(taken)
+    /// What the log holds under the request id of a change, if that is this change.
+    async fn recorded(&self, entry: &Entry, position: u64) -> Result<Body, RegistryError> {
+        let recorded = timeline::read(&*self.log, &[position]).await?.pop();
+        let same = |event: &Event| {
+            event.request_id == entry.request_id
+                && event.site_id == entry.site_id
+                && event.device_id == entry.device_id
+                && event.actor == entry.actor
+                && CommandKind::of(event.body.as_ref()) == entry.change.kind()
+        };
+        let event = recorded.and_then(|recorded| recorded.event).filter(same);
+        event
+            .and_then(|event| event.body)
+            .ok_or_else(|| RegistryError::RequestIdTaken(entry.request_id.clone()))
     }
 }
 

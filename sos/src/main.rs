@@ -20,6 +20,11 @@ use clap::Parser as _;
 
 use crate::cli::{Cli, Command};
 
+/// The system's allocator falls apart under many small things that live long beside many that do not: events
+/// come and go, and alerts stay.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How a command ended, where it did not fail.
 pub enum Outcome {
     /// It did what it was asked: exit code 0.

@@ -23,7 +23,7 @@ pub(crate) use evolve::evolve;
 pub(crate) use filter::Filter;
 pub use rules::{PriorityRule, Rules};
 pub(crate) use state::{
-    AlertView, CommandKind, Opening, PointEntry, PointNumber, RecordedRequest, STATE_SCHEMA, SiteEntry, State,
+    AlertView, CommandKind, Opening, PointEntry, PointNumber, STATE_SCHEMA, SiteEntry, State,
 };
 pub(crate) use urgency::urgency;
 

@@ -45,8 +45,7 @@ async fn newest_first(
     // Taken before the first look: what changes while the page is put together is behind it.
     let mut page = Page::new(live.read(State::position), page_size);
     loop {
-        let scanned: Vec<_> =
-            live.read(|state| state.opened_before(before).take(SCAN_ALERTS_MAX).cloned().collect());
+        let scanned: Vec<_> = live.read(|state| state.opened_before(before).take(SCAN_ALERTS_MAX).collect());
         for view in scanned.iter().filter(|view| filter.fits(&view.alert)) {
             // One more than the page holds fits: there is a next page, behind the last one taken.
             if !page.take(&view.alert) {
@@ -74,8 +73,7 @@ async fn urgent_first(
     let mut page = Page::new(live.read(State::position), page_size);
     let (mut fitting, mut behind) = (Vec::new(), 0);
     loop {
-        let scanned: Vec<_> =
-            live.read(|state| state.open_after(behind).take(SCAN_ALERTS_MAX).cloned().collect());
+        let scanned: Vec<_> = live.read(|state| state.open_after(behind).take(SCAN_ALERTS_MAX).collect());
         let is_last = scanned.len() < SCAN_ALERTS_MAX;
         behind = scanned.last().map_or(behind, |last| last.opening);
         let places = scanned.into_iter().filter(|view| filter.fits(&view.alert));

@@ -71,7 +71,7 @@ impl AlertApi {
 
     async fn timeline(&self, alert_id: &str) -> Result<GetAlertResponse, Status> {
         let found = self.live.read(|state| {
-            state.by_id(alert_id).map(|entry| (Arc::clone(&entry.view), timeline::shown(&entry.positions)))
+            state.by_id(alert_id).map(|entry| (entry.view(), timeline::shown(&entry.positions)))
         });
         let (view, positions) = found.ok_or_else(|| status::not_found(alert_id))?;
         let events =

@@ -86,7 +86,7 @@ mod tests {
                 ..Event::default()
             };
             let changed = evolve(&mut self.state, position, 0, &event).unwrap();
-            let view = self.state.view(changed).unwrap();
+            let view = &*self.state.view(changed).unwrap();
             self.alert_id.clone_from(&view.alert.alert_id);
             self.screen.note(&self.filter, view)
         }

@@ -65,7 +65,7 @@ impl Watch {
             folded.borrow_and_update();
             let (changed, position) = self.live.read(|state| {
                 // One more than is told: it says whether others changed at the same position.
-                let changed = state.changed_after(self.seen).take(SCAN_ALERTS_MAX + 1).cloned();
+                let changed = state.changed_after(self.seen).take(SCAN_ALERTS_MAX + 1);
                 (changed.collect::<Views>(), state.position())
             });
             let is_last = changed.len() <= SCAN_ALERTS_MAX;
@@ -169,6 +169,6 @@ impl Watch {
 }
 
 /// What is read under one hold of the lock.
-fn page<'a>(views: impl Iterator<Item = &'a Arc<AlertView>>) -> Views {
-    views.take(SCAN_ALERTS_MAX).cloned().collect()
+fn page(views: impl Iterator<Item = Arc<AlertView>>) -> Views {
+    views.take(SCAN_ALERTS_MAX).collect()
 }

@@ -24,7 +24,7 @@ use sos_proto::event::v1::event::Body;
 use sos_proto::time;
 use sos_proto::time::Timestamp;
 
-use super::state::{AlertView, CommandKind, Opening, PointNumber, State};
+use super::state::{AlertView, Opening, PointNumber, State};
 
 /// An event with its place in the log.
 #[derive(Clone, Copy)]
@@ -61,7 +61,7 @@ pub(crate) fn evolve(state: &mut State, position: u64, recorded_at: i64, event: 
     let point = state.intern(&event.site_id, &event.device_id);
     let alert = state.find(&event.alert_id);
     if !event.request_id.is_empty() {
-        state.remember(&event.request_id, alert, CommandKind::of(event.body.as_ref()), &event.actor);
+        state.remember(&event.request_id);
     }
     if let Some(number) = alert {
         state.extend_stream(number);

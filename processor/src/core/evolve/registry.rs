@@ -7,7 +7,7 @@ use sos_proto::alert::v1::AlertKind;
 use sos_proto::event::v1::{DeviceRegistered, SiteRegistered};
 
 use super::{Happened, loss, open, press};
-use crate::core::state::{Opening, PointNumber, State};
+use crate::core::state::{AlertView, Opening, PointNumber, State};
 
 pub(super) fn site(
     state: &mut State,
@@ -45,7 +45,7 @@ fn inform(state: &mut State, point: PointNumber) -> Option<Opening> {
     let rules = Arc::clone(state.rules());
     let mut first = None;
     for number in state.point(point)?.open.clone() {
-        let mut view = state.entry(number)?.view.as_ref().clone();
+        let mut view = AlertView::clone(&state.entry(number)?.view());
         if !open::place(state, point, &mut view) {
             continue;
         }

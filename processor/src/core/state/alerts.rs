@@ -27,7 +27,8 @@ pub(super) struct Altered {
 pub(super) struct Alerts {
     /// In order of opening.
     all: Vec<AlertEntry>,
-    numbers: HashTable<AlertNumber>,
+    /// Numbers by id, each with the hash of its id: that is cheap to compare, and to grow by.
+    numbers: HashTable<(AlertNumber, u64)>,
     hasher: DefaultHashBuilder,
     changes: Changes,
     open: BTreeSet<AlertNumber>,
@@ -54,45 +55,44 @@ impl Alerts {
         if alert_id.is_empty() {
             return None;
         }
-        let same =
-            |number: &AlertNumber| self.get(*number).is_some_and(|e| e.view.alert.alert_id == alert_id);
-        self.numbers.find(self.hasher.hash_one(alert_id), same).copied()
+        let hash = self.hasher.hash_one(alert_id);
+        let same = |(number, of_id): &(AlertNumber, u64)| {
+            *of_id == hash && self.get(*number).is_some_and(|entry| entry.view().alert.alert_id == alert_id)
+        };
+        self.numbers.find(hash, same).map(|(number, _)| *number)
     }
 
     pub(super) fn opened_at(&self, opening: Opening) -> Option<AlertNumber> {
-        let index = self.all.binary_search_by_key(&opening, |entry| entry.view.opening).ok()?;
+        let index = self.all.binary_search_by_key(&opening, |entry| entry.opening).ok()?;
         index.try_into().ok()
     }
 
     /// Takes in all alerts of another time, in order of opening.
     pub(super) fn restore(&mut self, entries: Vec<AlertEntry>) {
-        let mut changes: Vec<_> =
-            (0..).zip(&entries).map(|(n, entry)| (entry.view.alert.position, n)).collect();
+        let mut changes = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let view = entry.view();
+            changes.push((view.alert.position, self.push(entry, &view)));
+        }
         changes.sort_unstable();
         changes.into_iter().for_each(|(position, number)| self.changes.note(position, number));
-        entries.into_iter().for_each(|entry| {
-            self.push(entry);
-        });
     }
 
     pub(super) fn insert(&mut self, entry: AlertEntry) -> AlertNumber {
-        let position = entry.view.alert.position;
-        let number = self.push(entry);
-        self.changes.note(position, number);
+        let view = entry.view();
+        let number = self.push(entry, &view);
+        self.changes.note(view.alert.position, number);
         number
     }
 
-    fn push(&mut self, entry: AlertEntry) -> AlertNumber {
+    fn push(&mut self, entry: AlertEntry, view: &AlertView) -> AlertNumber {
         let number = self.all.len().try_into().unwrap_or(AlertNumber::MAX);
-        let hash = self.hasher.hash_one(entry.view.alert.alert_id.as_str());
-        if entry.view.is_open() {
+        let hash = self.hasher.hash_one(view.alert.alert_id.as_str());
+        if view.is_open() {
             self.open.insert(number);
         }
         self.all.push(entry);
-        let (all, hasher) = (&self.all, &self.hasher);
-        self.numbers.insert_unique(hash, number, |other| {
-            hasher.hash_one(all.get(*other as usize).map_or("", |entry| entry.view.alert.alert_id.as_str()))
-        });
+        self.numbers.insert_unique(hash, (number, hash), |(_, hash)| *hash);
         number
     }
 
@@ -105,16 +105,8 @@ impl Alerts {
         rule: impl FnOnce(&mut AlertView) -> bool,
     ) -> Option<Altered> {
         let entry = self.all.get_mut(number as usize)?;
-        entry.before_change();
-        let view = Arc::make_mut(&mut entry.view);
-        let was_open = view.is_open();
-        if !rule(view) {
-            return None;
-        }
-        view.alert.revision += 1;
-        view.alert.position = position;
-        let (opening, is_open) = (view.opening, view.is_open());
-        entry.after_change(position, from_elsewhere);
+        let (was_open, is_open) = entry.alter(position, from_elsewhere, rule)?;
+        let (opening, point) = (entry.opening, entry.point);
         self.changes.note(position, number);
         if was_open != is_open {
             if is_open {
@@ -123,34 +115,34 @@ impl Alerts {
                 self.open.remove(&number)
             };
         }
-        Some(Altered { opening, point: entry.point, was_open, is_open })
+        Some(Altered { opening, point, was_open, is_open })
     }
 
     pub(super) fn changed_after(
         &self,
         (position, opening): (u64, Opening),
-    ) -> impl Iterator<Item = &Arc<AlertView>> {
+    ) -> impl Iterator<Item = Arc<AlertView>> {
         let number = match opening {
             Opening::MAX => AlertNumber::MAX,
             opening => self.opened_at(opening).unwrap_or(0),
         };
-        self.changes.after((position, number)).filter_map(|(_, number)| Some(&self.get(number)?.view))
+        self.changes.after((position, number)).filter_map(|(_, number)| Some(self.get(number)?.view()))
     }
 
-    pub(super) fn open_after(&self, opening: Opening) -> impl Iterator<Item = &Arc<AlertView>> {
-        let first = self.all.partition_point(|entry| entry.view.opening <= opening);
+    pub(super) fn open_after(&self, opening: Opening) -> impl Iterator<Item = Arc<AlertView>> {
+        let first = self.all.partition_point(|entry| entry.opening <= opening);
         let first = first.try_into().unwrap_or(AlertNumber::MAX);
         let open = self.open.range((Bound::Included(first), Bound::Unbounded));
-        open.filter_map(|number| Some(&self.get(*number)?.view))
+        open.filter_map(|number| Some(self.get(*number)?.view()))
     }
 
-    pub(super) fn opened_after(&self, opening: Opening) -> impl Iterator<Item = &Arc<AlertView>> {
-        let first = self.all.partition_point(|entry| entry.view.opening <= opening);
-        self.all.get(first..).unwrap_or_default().iter().map(|entry| &entry.view)
+    pub(super) fn opened_after(&self, opening: Opening) -> impl Iterator<Item = Arc<AlertView>> {
+        let first = self.all.partition_point(|entry| entry.opening <= opening);
+        self.all.get(first..).unwrap_or_default().iter().map(AlertEntry::view)
     }
 
-    pub(super) fn opened_before(&self, opening: Opening) -> impl Iterator<Item = &Arc<AlertView>> {
-        let end = self.all.partition_point(|entry| entry.view.opening < opening);
-        self.all.get(..end).unwrap_or_default().iter().rev().map(|entry| &entry.view)
+    pub(super) fn opened_before(&self, opening: Opening) -> impl Iterator<Item = Arc<AlertView>> {
+        let end = self.all.partition_point(|entry| entry.opening < opening);
+        self.all.get(..end).unwrap_or_default().iter().rev().map(AlertEntry::view)
     }
 }

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use prost::{DecodeError, Message};
 
 use super::places::{PointEntry, SiteEntry};
-use super::requests::CommandKind;
-use super::view::{AlertEntry, AlertView, Form};
+use super::view::{AlertEntry, AlertView};
 use super::{IncidentEntry, State};
 use crate::core::rules::Rules;
 
@@ -34,8 +33,11 @@ struct Contents {
     incidents: u64,
     #[prost(uint64, tag = "7")]
     alerts: u64,
-    #[prost(uint64, tag = "8")]
-    requests: u64,
+    /// Hashes of the request ids, and where their commands are.
+    #[prost(fixed64, repeated, tag = "8")]
+    requests: Vec<u64>,
+    #[prost(uint64, repeated, tag = "12")]
+    requested_at: Vec<u64>,
     /// Newest change of each call point.
     #[prost(uint64, repeated, tag = "9")]
     point_changes: Vec<u64>,
@@ -56,30 +58,14 @@ struct AlertImage {
     point: u32,
     #[prost(uint32, tag = "4")]
     incident: u32,
-    #[prost(message, repeated, tag = "5")]
-    forms: Vec<Form>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct RequestImage {
-    #[prost(string, tag = "1")]
-    request_id: String,
-    #[prost(uint64, tag = "2")]
-    opening: u64,
-    #[prost(uint64, tag = "3")]
-    position: u64,
-    #[prost(enumeration = "CommandKind", tag = "4")]
-    kind: i32,
-    #[prost(string, tag = "5")]
-    actor: String,
+    #[prost(bytes = "vec", tag = "5")]
+    forms: Vec<u8>,
 }
 
 impl State {
     /// The state as bytes.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut requests: Vec<_> = self.requests.all().collect();
-        // One event holds at most one request.
-        requests.sort_unstable_by_key(|(_, request)| request.position);
+        let (requests, requested_at) = self.requests.all().into_iter().unzip();
         let points = self.places.points();
         let numbers = 0..u32::try_from(points.len()).unwrap_or(u32::MAX);
         let contents = Contents {
@@ -90,7 +76,8 @@ impl State {
             points: points.len() as u64,
             incidents: self.incidents.all().len() as u64,
             alerts: self.alerts.all().len() as u64,
-            requests: requests.len() as u64,
+            requests,
+            requested_at,
             point_changes: numbers.map(|number| self.point_changes.newest(number)).collect(),
             losses_at: self.losses.iter().map(|(at, _)| *at).collect(),
             losses: self.losses.iter().map(|(_, point)| *point).collect(),
@@ -108,17 +95,7 @@ impl State {
                 forms: entry.forms.clone(),
             };
             write(&mut bytes, &image);
-            write(&mut bytes, &*entry.view);
-        }
-        for (request_id, request) in requests {
-            let image = RequestImage {
-                request_id: request_id.to_owned(),
-                opening: request.opening,
-                position: request.position,
-                kind: request.kind.into(),
-                actor: request.actor.to_string(),
-            };
-            write(&mut bytes, &image);
+            write(&mut bytes, &*entry.view());
         }
         bytes
     }
@@ -157,10 +134,8 @@ impl State {
             entries.push(entry);
         }
         state.alerts.restore(entries);
-        for _ in 0..contents.requests {
-            let image = RequestImage::decode_length_delimited(&mut bytes)?;
-            let (places, kind) = ((image.opening, image.position), image.kind());
-            state.requests.remember(&image.request_id, places, kind, &image.actor);
+        for (hash, position) in contents.requests.into_iter().zip(contents.requested_at) {
+            state.requests.insert(hash, position);
         }
         Ok(Some(state))
     }

@@ -18,7 +18,7 @@ pub(crate) use alerts::AlertNumber;
 pub(crate) use image::STATE_SCHEMA;
 pub(crate) use incidents::IncidentEntry;
 pub(crate) use places::{Loss, PointEntry, PointNumber, SiteEntry};
-pub(crate) use requests::{CommandKind, RecordedRequest};
+pub(crate) use requests::CommandKind;
 pub(crate) use view::{AlertEntry, AlertView, Cause, Opening};
 
 use sos_proto::alert::v1::{AlertKind, AlertStatus};
@@ -88,8 +88,8 @@ impl State {
     }
 
     /// One alert as it is shown.
-    pub(crate) fn view(&self, opening: Opening) -> Option<&Arc<AlertView>> {
-        Some(&self.alerts.get(self.alerts.opened_at(opening)?)?.view)
+    pub(crate) fn view(&self, opening: Opening) -> Option<Arc<AlertView>> {
+        Some(self.alerts.get(self.alerts.opened_at(opening)?)?.view())
     }
 
     /// One alert by its id.
@@ -97,8 +97,9 @@ impl State {
         self.alerts.get(self.alerts.find(alert_id)?)
     }
 
-    /// The command with this request id, if the log holds one.
-    pub(crate) fn request(&self, request_id: &str) -> Option<&RecordedRequest> {
+    /// Where the first command with this request id is, if the log holds one. What is there must be looked at:
+    /// it may be another one.
+    pub(crate) fn request(&self, request_id: &str) -> Option<u64> {
         self.requests.get(request_id)
     }
 
@@ -109,22 +110,22 @@ impl State {
 
     /// Alerts whose newest change is behind a place in the order of changes: a position, and an opening among
     /// those that changed there.
-    pub(crate) fn changed_after(&self, place: (u64, Opening)) -> impl Iterator<Item = &Arc<AlertView>> {
+    pub(crate) fn changed_after(&self, place: (u64, Opening)) -> impl Iterator<Item = Arc<AlertView>> {
         self.alerts.changed_after(place)
     }
 
     /// Open alerts behind an opening, oldest first.
-    pub(crate) fn open_after(&self, opening: Opening) -> impl Iterator<Item = &Arc<AlertView>> {
+    pub(crate) fn open_after(&self, opening: Opening) -> impl Iterator<Item = Arc<AlertView>> {
         self.alerts.open_after(opening)
     }
 
     /// All alerts behind an opening, oldest first.
-    pub(crate) fn opened_after(&self, opening: Opening) -> impl Iterator<Item = &Arc<AlertView>> {
+    pub(crate) fn opened_after(&self, opening: Opening) -> impl Iterator<Item = Arc<AlertView>> {
         self.alerts.opened_after(opening)
     }
 
     /// All alerts before an opening, newest first.
-    pub(crate) fn opened_before(&self, opening: Opening) -> impl Iterator<Item = &Arc<AlertView>> {
+    pub(crate) fn opened_before(&self, opening: Opening) -> impl Iterator<Item = Arc<AlertView>> {
         self.alerts.opened_before(opening)
     }
 
@@ -132,10 +133,10 @@ impl State {
     pub(crate) fn incidents_before(
         &self,
         before: u32,
-    ) -> impl Iterator<Item = (u32, &IncidentEntry, &AlertView)> {
+    ) -> impl Iterator<Item = (u32, &IncidentEntry, Arc<AlertView>)> {
         let open = self.incidents.open_before(before);
         open.filter_map(|(number, incident)| {
-            Some((number, incident, &*self.alerts.get(incident.first)?.view))
+            Some((number, incident, self.alerts.get(incident.first)?.view()))
         })
     }
 
@@ -184,7 +185,7 @@ impl State {
         kind: AlertKind,
     ) -> impl DoubleEndedIterator<Item = (AlertNumber, &AlertView)> {
         let open = self.point(point).map(|point| point.open.as_slice()).unwrap_or_default();
-        let views = open.iter().filter_map(|number| Some((*number, &*self.alerts.get(*number)?.view)));
+        let views = open.iter().filter_map(|number| Some((*number, self.alerts.get(*number)?.open_view()?)));
         views.filter(move |(_, view)| view.alert.kind() == kind)
     }
 
@@ -237,15 +238,8 @@ impl State {
     }
 
     /// Remembers a command; the first with a request id stays.
-    pub(super) fn remember(
-        &mut self,
-        request_id: &str,
-        alert: Option<AlertNumber>,
-        kind: CommandKind,
-        actor: &str,
-    ) {
-        let opening = alert.and_then(|number| self.alerts.get(number)).map_or(0, |entry| entry.view.opening);
-        self.requests.remember(request_id, (opening, self.position), kind, actor);
+    pub(super) fn remember(&mut self, request_id: &str) {
+        self.requests.remember(request_id, self.position);
     }
 
     /// Notes that the stream of an alert has grown, whether or not that changed the alert.
@@ -267,7 +261,7 @@ impl State {
     }
 
     fn insert(&mut self, entry: AlertEntry) -> AlertNumber {
-        let (point, is_open) = (entry.point, entry.view.is_open());
+        let (point, is_open) = (entry.point, entry.open_view().is_some());
         let number = self.alerts.insert(entry);
         if is_open && let Some(point) = self.places.point_mut(point) {
             point.open.push(number);
@@ -330,10 +324,10 @@ impl State {
     pub(super) fn newest_incident(
         &self,
         point: PointNumber,
-    ) -> Option<(IncidentNumber, &IncidentEntry, &AlertView)> {
+    ) -> Option<(IncidentNumber, &IncidentEntry, Arc<AlertView>)> {
         let number = self.site_of(self.point(point)?)?.incident.checked_sub(1)?;
         let incident = self.incidents.get(number)?;
-        Some((number, incident, &*self.alerts.get(incident.first)?.view))
+        Some((number, incident, self.alerts.get(incident.first)?.view()))
     }
 
     /// Puts an alert into an incident, or into a new one of its own.

@@ -1,48 +1,45 @@
 //! The commands that the log holds, each under its request id (P6).
 
-use std::sync::Arc;
-
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashTable;
 use sos_proto::event::v1::event::Body;
 
 /// Which kind of command an event came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, prost::Enumeration)]
-#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CommandKind {
     /// A command that this version does not serve.
-    Other = 0,
+    Other,
     /// Take the alert.
-    Acknowledge = 1,
+    Acknowledge,
     /// Write something down.
-    Note = 2,
+    Note,
     /// Close the alert.
-    Resolve = 3,
+    Resolve,
     /// Send a unit.
-    Dispatch = 4,
+    Dispatch,
     /// Report the progress of a unit.
-    UpdateResponse = 5,
+    UpdateResponse,
     /// Ask for more help.
-    Escalate = 6,
+    Escalate,
     /// Hand the alert over.
-    Transfer = 7,
+    Transfer,
     /// Open the alert again.
-    Reopen = 8,
+    Reopen,
     /// Say that an exercise is none.
-    DeclareActual = 9,
+    DeclareActual,
     /// Put it aside.
-    Shelve = 10,
+    Shelve,
     /// Take it back.
-    Unshelve = 11,
+    Unshelve,
     /// Register a site.
-    PutSite = 12,
+    PutSite,
     /// Register a call point.
-    PutDevice = 13,
+    PutDevice,
     /// Take a call point out of use.
-    RetireDevice = 14,
+    RetireDevice,
     /// Begin an exercise or a test.
-    StartWindow = 15,
+    StartWindow,
     /// End an exercise or a test.
-    EndWindow = 16,
+    EndWindow,
 }
 
 impl CommandKind {
@@ -70,46 +67,46 @@ impl CommandKind {
     }
 }
 
-/// A command that the log holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RecordedRequest {
-    /// The alert it was about, by its opening; 0 for none that is known.
-    pub opening: u64,
-    /// Where its event is.
-    pub position: u64,
-    /// What it asked for.
-    pub kind: CommandKind,
-    /// Who asked.
-    pub actor: Arc<str>,
+/// A command that the log holds, as it is kept: a busy year has millions.
+#[derive(Debug, Clone, Copy)]
+struct Kept {
+    hash: u64,
+    position: u64,
 }
 
-/// All commands.
+/// Where the log holds the commands. What they are is read there.
 #[derive(Debug, Default)]
-pub(super) struct Requests {
-    by_id: HashMap<Box<str>, RecordedRequest>,
-    actors: HashSet<Arc<str>>,
-}
+pub(super) struct Requests(HashTable<Kept>);
 
 impl Requests {
-    pub(super) fn get(&self, request_id: &str) -> Option<&RecordedRequest> {
-        self.by_id.get(request_id)
+    /// Where the first command with this id is, if there is one. Once in a very long while it is another one
+    /// with the same hash.
+    pub(super) fn get(&self, request_id: &str) -> Option<u64> {
+        let hash = hash(request_id);
+        self.0.find(hash, |kept| kept.hash == hash).map(|kept| kept.position)
     }
 
     /// Remembers a command; the first with a request id stays.
-    pub(super) fn remember(
-        &mut self,
-        request_id: &str,
-        (opening, position): (u64, u64),
-        kind: CommandKind,
-        actor: &str,
-    ) {
-        let actor = Arc::clone(self.actors.get_or_insert_with(actor, |actor| Arc::from(actor)));
-        let request = RecordedRequest { opening, position, kind, actor };
-        self.by_id.entry_ref(request_id).or_insert(request);
+    pub(super) fn remember(&mut self, request_id: &str, position: u64) {
+        self.insert(hash(request_id), position);
     }
 
-    /// All of them, in no order.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &RecordedRequest)> {
-        self.by_id.iter().map(|(id, request)| (&**id, request))
+    pub(super) fn insert(&mut self, hash: u64, position: u64) {
+        let entry = self.0.entry(hash, |kept| kept.hash == hash, |kept| kept.hash);
+        entry.or_insert(Kept { hash, position });
     }
+
+    /// All of them as hash and position, in the order of the log.
+    pub(super) fn all(&self) -> Vec<(u64, u64)> {
+        let mut all: Vec<_> = self.0.iter().map(|kept| (kept.hash, kept.position)).collect();
+        // One event holds at most one request.
+        all.sort_unstable_by_key(|(_, position)| *position);
+        all
+    }
+}
+
+/// The same in every process: it is part of snapshots.
+fn hash(request_id: &str) -> u64 {
+    let digest = blake3::hash(request_id.as_bytes());
+    digest.as_bytes().first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
 }

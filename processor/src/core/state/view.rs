@@ -1,6 +1,7 @@
 //! One alert: how it is shown, where its changes are in the log, and what it once looked like.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::sync::Arc;
 
 use prost::Message as _;
@@ -101,10 +102,10 @@ impl AlertView {
 
 /// How an alert was after so many changes.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Form {
+struct Form {
     #[prost(uint64, tag = "1")]
     changes: u64,
-    /// An encoded [`AlertView`]: few forms are ever looked at, and this takes a third of the room.
+    /// An encoded [`AlertView`].
     #[prost(bytes = "vec", tag = "2")]
     view: Vec<u8>,
 }
@@ -112,8 +113,9 @@ pub(super) struct Form {
 /// An alert with its places in the log.
 #[derive(Debug)]
 pub(crate) struct AlertEntry {
-    /// The alert as it is shown.
-    pub view: Arc<AlertView>,
+    shown: Shown,
+    /// Position of the event that opened it.
+    pub(super) opening: Opening,
     /// Position of the last event that names it as its stream; 0 for none.
     pub stream_position: u64,
     /// Positions of every event that changed it, in order. Outside of the view, so that a change never
@@ -123,48 +125,127 @@ pub(crate) struct AlertEntry {
     pub(super) point: PointNumber,
     /// Its incident, counted from 1; 0 for none.
     pub(super) incident: u32,
-    /// Forms that cannot be folded from its own events alone, and some that can.
-    pub(super) forms: Vec<Form>,
+    /// Forms that cannot be folded from its own events alone, and some that can: encoded [`Form`]s one after
+    /// the other, since few are ever looked at.
+    pub(super) forms: Vec<u8>,
+}
+
+/// How an alert is kept. Most are closed for good and hardly ever looked at: as bytes they take a fifth of the
+/// room.
+#[derive(Debug)]
+enum Shown {
+    Open(Arc<AlertView>),
+    /// An encoded [`AlertView`].
+    Closed(Box<[u8]>),
 }
 
 impl AlertEntry {
     /// An alert that was just opened, or a form of it.
     pub(super) fn new(view: Arc<AlertView>, positions: Vec<u64>, point: PointNumber) -> Self {
-        Self { view, stream_position: 0, positions, point, incident: 0, forms: Vec::new() }
+        let opening = view.opening;
+        let (stream_position, incident, forms) = (0, 0, Vec::new());
+        Self { shown: Shown::of(view), opening, stream_position, positions, point, incident, forms }
+    }
+
+    /// The alert as it is shown.
+    pub(crate) fn view(&self) -> Arc<AlertView> {
+        match &self.shown {
+            Shown::Open(view) => Arc::clone(view),
+            Shown::Closed(bytes) => Arc::new(decode(bytes)),
+        }
+    }
+
+    /// The alert as it is shown, if it is not resolved.
+    pub(super) fn open_view(&self) -> Option<&AlertView> {
+        match &self.shown {
+            Shown::Open(view) => Some(view),
+            Shown::Closed(_) => None,
+        }
     }
 
     /// How to find out what the alert was at a position, at or behind its opening: a form it had, and the
     /// positions of the changes to fold onto that, fewer than [`FORM_CHANGES`].
     pub(crate) fn past(&self, position: u64) -> (Arc<AlertView>, &[u64]) {
         let changes = self.positions.partition_point(|change| *change <= position);
-        if changes < self.positions.len() {
-            let form = self.forms.iter().rfind(|form| form.changes <= changes as u64);
-            let view = form.and_then(|form| Some((form, AlertView::decode(&*form.view).ok()?)));
-            if let Some((form, view)) = view {
-                let folded = usize::try_from(form.changes).unwrap_or(changes);
-                return (Arc::new(view), self.positions.get(folded..changes).unwrap_or_default());
-            }
+        if changes < self.positions.len()
+            && let Some(form) = self.forms().filter(|form| form.changes <= changes as u64).last()
+        {
+            let folded = usize::try_from(form.changes).unwrap_or(changes);
+            let rest = self.positions.get(folded..changes).unwrap_or_default();
+            return (Arc::new(decode(&form.view)), rest);
         }
-        (Arc::clone(&self.view), &[])
+        (self.view(), &[])
     }
 
-    /// Notes a change before it is made to the view: how the alert was opened must not get lost, since that
-    /// depends on more than its own events.
-    pub(super) fn before_change(&mut self) {
+    /// Lets a rule change the view, unless it answers that there is nothing to change. Answers whether the
+    /// alert was open before, and is now.
+    pub(super) fn alter(
+        &mut self,
+        position: u64,
+        from_elsewhere: bool,
+        rule: impl FnOnce(&mut AlertView) -> bool,
+    ) -> Option<(bool, bool)> {
+        // How the alert was opened must not get lost: that depends on more than its own events.
         if self.forms.is_empty() {
             self.keep_form();
         }
-    }
-
-    /// Notes a change that was made. What came from elsewhere cannot be folded again from its own events.
-    pub(super) fn after_change(&mut self, position: u64, from_elsewhere: bool) {
+        let was_open = matches!(self.shown, Shown::Open(_));
+        let mut unpacked = match &self.shown {
+            Shown::Open(_) => None,
+            Shown::Closed(bytes) => Some(Arc::new(decode(bytes))),
+        };
+        let view = match (&mut self.shown, &mut unpacked) {
+            (Shown::Open(view), _) | (_, Some(view)) => Arc::make_mut(view),
+            (Shown::Closed(_), None) => return None,
+        };
+        if !rule(view) {
+            return None;
+        }
+        view.alert.revision += 1;
+        view.alert.position = position;
+        let is_open = view.is_open();
+        if let Some(view) = unpacked {
+            self.shown = Shown::of(view);
+        } else if !is_open && let Shown::Open(view) = &self.shown {
+            self.shown = Shown::of(Arc::clone(view));
+        }
         self.positions.push(position);
+        // What came from elsewhere cannot be folded again from its own events.
         if from_elsewhere || self.positions.len().is_multiple_of(FORM_CHANGES) {
             self.keep_form();
         }
+        if !is_open {
+            self.positions.shrink_to_fit();
+            self.forms.shrink_to_fit();
+        }
+        Some((was_open, is_open))
     }
 
     fn keep_form(&mut self) {
-        self.forms.push(Form { changes: self.positions.len() as u64, view: self.view.encode_to_vec() });
+        let view = match &self.shown {
+            Shown::Open(view) => view.encode_to_vec(),
+            Shown::Closed(bytes) => bytes.to_vec(),
+        };
+        let form = Form { changes: self.positions.len() as u64, view };
+        // Fails only where there is no room, and a vector grows.
+        let _written = form.encode_length_delimited(&mut self.forms).is_ok();
     }
+
+    fn forms(&self) -> impl Iterator<Item = Form> {
+        let mut rest = &*self.forms;
+        iter::from_fn(
+            move || if rest.is_empty() { None } else { Form::decode_length_delimited(&mut rest).ok() },
+        )
+    }
+}
+
+impl Shown {
+    fn of(view: Arc<AlertView>) -> Self {
+        if view.is_open() { Self::Open(view) } else { Self::Closed(view.encode_to_vec().into()) }
+    }
+}
+
+/// A view from bytes that a view was encoded to, which can always be read.
+fn decode(bytes: &[u8]) -> AlertView {
+    AlertView::decode(bytes).unwrap_or_default()
 }

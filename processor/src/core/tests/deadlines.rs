@@ -29,7 +29,7 @@ fn after(history: Vec<(i64, Event)>) -> AlertView {
     for (position, (at, event)) in (1..).zip(history) {
         evolve(&mut state, position, at * SECOND, &event);
     }
-    AlertView::clone(state.view(1).unwrap())
+    AlertView::clone(&state.view(1).unwrap())
 }
 
 /// When something is due, in seconds, and what is at that moment.

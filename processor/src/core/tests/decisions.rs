@@ -30,7 +30,7 @@ fn closed() -> State {
 /// What becomes of a command by this operator, for the three states of an alert.
 fn outcomes(actor: &str, action: &Action) -> [Result<Body, Refusal>; 3] {
     [raised(), taken(), closed()].map(|state| {
-        let alert = &state.by_id("e1").unwrap().view.alert;
+        let alert = &state.by_id("e1").unwrap().view().alert;
         decide(alert, actor, action).map_err(|rejection| {
             assert_eq!(rejection.standing, Standing::of(alert));
             rejection.refusal
@@ -86,7 +86,7 @@ fn escalate() {
     }
     let risen = Body::AlertEscalated(AlertEscalated { level: u32::MAX, reason: text() });
     let state = fold(&[event(1, press()), command(2, "e1", "asel", risen)]);
-    let rejection = decide(&state.by_id("e1").unwrap().view.alert, "asel", &action).unwrap_err();
+    let rejection = decide(&state.by_id("e1").unwrap().view().alert, "asel", &action).unwrap_err();
     assert_eq!(rejection.refusal, Refusal::HighestLevel);
 }
 
@@ -121,7 +121,7 @@ fn update_response() {
         let taken = [event(1, press()), command(2, "e1", "asel", acknowledged())];
         let state = fold(&taken.into_iter().chain(numbered).collect::<Vec<_>>());
         let action = Action::UpdateResponse { unit_id: "u".to_owned(), status };
-        decide(&state.by_id("e1").unwrap().view.alert, "bolat", &action).map_err(|r| r.refusal)
+        decide(&state.by_id("e1").unwrap().view().alert, "bolat", &action).map_err(|r| r.refusal)
     };
     let steps = [EnRoute, OnScene, Cleared, Withdrawn];
     for (reached, from) in [Dispatched, EnRoute, OnScene].into_iter().enumerate() {
@@ -147,7 +147,7 @@ fn a_busy_unit_is_not_sent_twice() {
         command(2, "e1", "asel", acknowledged()),
         command(3, "e1", "asel", sent()),
     ]);
-    let alert = &state.by_id("e1").unwrap().view.alert;
+    let alert = &state.by_id("e1").unwrap().view().alert;
     let send = |unit_id: &str| decide(alert, "asel", &Action::Dispatch { unit_id: unit_id.to_owned() });
     assert_eq!(send("u").unwrap_err().refusal, Refusal::UnitBusy);
     assert!(send("v").is_ok());
@@ -158,7 +158,7 @@ fn a_busy_unit_is_not_sent_twice() {
     let taken = [event(1, press()), command(2, "e1", "asel", acknowledged())];
     let state = fold(&taken.into_iter().chain(sent).collect::<Vec<_>>());
     let more = Action::Dispatch { unit_id: "more".to_owned() };
-    let rejection = decide(&state.by_id("e1").unwrap().view.alert, "asel", &more).unwrap_err();
+    let rejection = decide(&state.by_id("e1").unwrap().view().alert, "asel", &more).unwrap_err();
     assert_eq!(rejection.refusal, Refusal::TooManyUnits);
 }
 
@@ -166,7 +166,7 @@ fn a_busy_unit_is_not_sent_twice() {
 fn a_rejection_names_the_owner_and_the_time() {
     let state = taken();
     let rejection =
-        decide(&state.by_id("e1").unwrap().view.alert, "bolat", &Action::Acknowledge).unwrap_err();
+        decide(&state.by_id("e1").unwrap().view().alert, "bolat", &Action::Acknowledge).unwrap_err();
     let standing = rejection.standing;
     assert_eq!((standing.state, standing.owner.as_str()), (AlertState::Acknowledged, "asel"));
     assert_eq!((standing.alert_id.as_str(), standing.revision), ("e1", 2));

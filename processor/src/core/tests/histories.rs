@@ -185,7 +185,7 @@ fn check_indexes(state: &State) {
     assert_eq!(state.open_count(), open.len());
     for view in &views {
         let entry = state.by_id(&view.alert.alert_id).unwrap();
-        assert_eq!(entry.view.opening, view.opening);
+        assert_eq!(entry.view().opening, view.opening);
         assert_eq!(entry.positions.len() as u64, view.alert.revision);
         assert_eq!(entry.positions.first(), Some(&view.opening));
         assert_eq!(entry.positions.last(), Some(&view.alert.position));
@@ -195,8 +195,9 @@ fn check_indexes(state: &State) {
 
 /// The call point whose alerts an event can change: a command's is that of its alert.
 fn changes<'a>(events: &'a [Event], event: &'a Event) -> &'a str {
-    let kind = i32::from(CommandKind::of(event.body.as_ref()));
-    let commanded = (i32::from(CommandKind::Acknowledge)..i32::from(CommandKind::PutSite)).contains(&kind)
+    use CommandKind::{EndWindow, Other, PutDevice, PutSite, RetireDevice, StartWindow};
+    let kind = CommandKind::of(event.body.as_ref());
+    let commanded = !matches!(kind, Other | PutSite | PutDevice | RetireDevice | StartWindow | EndWindow)
         || matches!(event.body, Some(Body::AlertAckExpired(_)));
     let about = events.iter().find(|other| commanded && other.event_id == event.alert_id);
     &about.unwrap_or(event).device_id
@@ -284,7 +285,7 @@ proptest! {
             for position in changes {
                 evolve(&mut past, *position, RECEIVED, &events[usize::try_from(*position).unwrap() - 1]);
             }
-            prop_assert_eq!(&past.by_id(&alert.alert_id).unwrap().view.alert, &alert);
+            prop_assert_eq!(&past.by_id(&alert.alert_id).unwrap().view().alert, &alert);
         }
     }
 

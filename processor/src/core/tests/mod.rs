@@ -68,5 +68,5 @@ pub(super) fn fold(events: &[Event]) -> State {
 
 /// All alerts in order of opening.
 pub(super) fn views(state: &State) -> Vec<AlertView> {
-    state.opened_after(0).map(|view| AlertView::clone(view)).collect()
+    state.opened_after(0).map(|view| AlertView::clone(&view)).collect()
 }

@@ -52,14 +52,14 @@ fn an_unknown_call_point_is_adopted() {
     let adopted = [at(3, device("204")), at(4, site("School 12", SiteKind::School))];
     let state = fold(&[&unknown[..], &adopted].concat());
     let entry = state.by_id("e1").unwrap();
-    let alert = &entry.view.alert;
+    let alert = &entry.view().alert;
     assert_eq!((alert.unverified, alert.site_name.as_str(), alert.revision), (false, "School 12", 4));
     assert_eq!(alert.place.as_ref().unwrap().room, "204");
     // Everything that changed it is in its timeline.
     assert_eq!(entry.positions, [1, 2, 3, 4]);
     // Saying the same again is no change.
     let again = [&unknown[..], &adopted, &[at(5, site("School 12", SiteKind::School)), at(6, device("204"))]];
-    assert_eq!(fold(&again.concat()).by_id("e1").unwrap().view.alert.revision, 4);
+    assert_eq!(fold(&again.concat()).by_id("e1").unwrap().view().alert.revision, 4);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_renamed_site_changes_all_its_open_alerts_at_once() {
     let renamed: Vec<_> = state.changed_after((9, u64::MAX)).map(|view| view.opening).collect();
     assert_eq!(renamed, [4, 5, 6, 7, 8, 9]);
     assert_eq!(state.changed_after((10, 6)).map(|view| view.opening).collect::<Vec<_>>(), [7, 8, 9]);
-    assert_eq!(state.by_id("e1").unwrap().view.alert.site_name, "");
+    assert_eq!(state.by_id("e1").unwrap().view().alert.site_name, "");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_press_in_earnest_never_joins_an_exercise() {
     let ended = event(3, Body::WindowEnded(WindowEnded::default()));
     let history = [&exercise[..], &[ended, event(4, press()), event(5, press())]].concat();
     assert_eq!(statuses(&history), [AlertStatus::Exercise, AlertStatus::Actual]);
-    assert_eq!(fold(&history).by_id("e4").unwrap().view.alert.press_count, 2);
+    assert_eq!(fold(&history).by_id("e4").unwrap().view().alert.press_count, 2);
     // An alert in earnest takes the presses of an exercise.
     let history = [event(1, press()), event(2, window(WindowKind::Test, RECEIVED + 1)), event(3, press())];
     assert_eq!(statuses(&history), [AlertStatus::Actual]);
@@ -136,7 +136,7 @@ fn an_exercise_becomes_real_by_one_command() {
     let body = decide(&alert, "asel", &Action::DeclareActual { reason: "smoke".into() }).unwrap();
     let mut state = fold(&exercise);
     evolve(&mut state, 3, RECEIVED + 500_000_000, &command(3, "e2", "asel", body));
-    let view = state.by_id("e2").unwrap().view.clone();
+    let view = state.by_id("e2").unwrap().view().clone();
     assert_eq!((view.alert.status(), view.alert.state()), (AlertStatus::Actual, AlertState::Raised));
     // P8: it rings from then on.
     assert_eq!(Deadlines::default().due(&view), Some(RECEIVED + 530_000_000));
@@ -144,10 +144,10 @@ fn an_exercise_becomes_real_by_one_command() {
     assert_eq!(again.unwrap_err().refusal, Refusal::Actual);
     // A press that comes while the exercise goes on joins it.
     evolve(&mut state, 4, RECEIVED, &event(4, press()));
-    assert_eq!(state.by_id("e2").unwrap().view.alert.press_count, 2);
+    assert_eq!(state.by_id("e2").unwrap().view().alert.press_count, 2);
     let of_actual = command(5, "e2", "asel", Body::AlertDeclaredActual(AlertDeclaredActual::default()));
     evolve(&mut state, 5, RECEIVED, &of_actual);
-    assert_eq!(state.by_id("e2").unwrap().view.alert.revision, 3);
+    assert_eq!(state.by_id("e2").unwrap().view().alert.revision, 3);
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn a_building_that_presses_is_one_incident() {
     press_at(&mut state, 60, "school", 1);
     let incidents: Vec<_> = state.incidents_before(u32::MAX).collect();
     assert_eq!(incidents.len(), 2);
-    let (_, incident, first) = incidents[1];
+    let (_, incident, first) = &incidents[1];
     assert_eq!((incident.alert_count, incident.open_count, incident.press_count), (500, 500, 5_000));
     assert_eq!((first.alert.alert_id.as_str(), incident.last_at), ("e1", RECEIVED + 49_000_000));
     assert!(

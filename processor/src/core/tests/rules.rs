@@ -229,7 +229,7 @@ fn a_stream_grows_even_if_nothing_changes() {
     ]);
     let entry = state.by_id("e1").unwrap();
     assert_eq!((entry.stream_position, entry.positions.as_slice()), (3, [1, 2, 4].as_slice()));
-    assert_eq!((entry.view.alert.owner.as_str(), state.position()), ("asel", 6));
+    assert_eq!((entry.view().alert.owner.as_str(), state.position()), ("asel", 6));
 }
 
 #[test]

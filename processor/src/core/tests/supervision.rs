@@ -42,9 +42,8 @@ impl Story {
 
     /// Open alerts: where, and what they say.
     fn open(&self) -> Vec<(String, String)> {
-        let open = self.state.open_after(0).map(|view| &view.alert);
         let place = |alert: &Alert| format!("{}/{}", alert.site_id, alert.device_id);
-        open.map(|alert| (place(alert), alert.note.clone())).collect()
+        self.state.open_after(0).map(|view| (place(&view.alert), view.alert.note.clone())).collect()
     }
 }
 
