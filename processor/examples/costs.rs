@@ -45,6 +45,7 @@ const PRESSES: usize = 200;
 async fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["restart", data] => return restart(Path::new(data)).await,
         ["memory", data] => return memory(Path::new(data)).await,
         ["scan", data, events] => return scan(Path::new(data), events.parse()?).await,
         ["rebuild", data, events] => return rebuild(Path::new(data), events.parse()?).await,
@@ -52,13 +53,15 @@ async fn main() -> anyhow::Result<()> {
     }
     let events: u64 = arguments.first().map_or(Ok(1_000_000), |n| n.parse()).context("EVENTS")?;
     println!("| what | measured | goal |\n| --- | --- | --- |");
-    let (mut rates, mut scanned) = (Vec::new(), 0.0);
+    let (mut rates, mut scanned, mut restarted) = (Vec::new(), 0.0, String::new());
     for events in [events / 2, events] {
         let dir = tempfile::tempdir_in(".")?;
         filled(dir.path(), events, handled).await?.close().await;
         scanned = child(&["scan", &dir.path().to_string_lossy(), &events.to_string()])?.parse::<f64>()?;
+        restarted = child(&["restart", &dir.path().to_string_lossy()])?;
         rates.push(child(&["rebuild", &dir.path().to_string_lossy(), &events.to_string()])?.parse::<f64>()?);
     }
+    println!("| start from a snapshot of {events} events | {restarted} s | ≤ 1 s |");
     let [half, whole] = rates[..] else { anyhow::bail!("two rebuilds") };
     println!("| reading {events} events and doing nothing with them | {scanned:.2} million events/s | |");
     println!("| rebuild of {events} events | {whole:.2} million events/s | ≥ 1 million/s |");
@@ -103,6 +106,23 @@ async fn rebuild(data: &Path, events: u64) -> anyhow::Result<()> {
     let running = Running::start(log).await?;
     println!("{:.3}", rate(events, started.elapsed()));
     running.stop().await
+}
+
+/// Prints how long a start takes that finds a snapshot, in seconds.
+async fn restart(data: &Path) -> anyhow::Result<()> {
+    let log: Arc<dyn EventLog> = Arc::new(LocalLog::open(data)?);
+    let kept = || Config { snapshots: Some(data.join("snapshots")), ..config() };
+    Running::with(Arc::clone(&log), kept()).await?.stop().await?;
+    let started = Instant::now();
+    let running = Running::with(log, kept()).await?;
+    println!("{:.2}", started.elapsed().as_secs_f64());
+    running.stop().await
+}
+
+/// Nobody escalates anything.
+fn config() -> Config {
+    let deadlines = Deadlines { escalation: Vec::new(), ..Deadlines::default() };
+    Config { deadlines, ..Config::default() }
 }
 
 /// Prints how many million events a second are only read and decoded.
@@ -215,10 +235,13 @@ struct Running {
 
 impl Running {
     async fn start(log: Arc<dyn EventLog>) -> anyhow::Result<Self> {
+        Self::with(log, config()).await
+    }
+
+    async fn with(log: Arc<dyn EventLog>, config: Config) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = format!("http://{}", listener.local_addr()?);
-        let deadlines = Deadlines { escalation: Vec::new(), ..Deadlines::default() };
-        let processor = Processor::new(Config { deadlines, ..Config::default() }, log);
+        let processor = Processor::new(config, log);
         let (mut ready, stop) = (processor.readiness(), CancellationToken::new());
         let mut task = JoinSet::new();
         task.spawn(processor.run(listener, Routes::default(), stop.clone()));

@@ -17,6 +17,8 @@ mod lists;
 #[cfg(test)]
 mod ownership;
 #[cfg(test)]
+mod racing;
+#[cfg(test)]
 mod registry;
 #[cfg(test)]
 mod resuming;

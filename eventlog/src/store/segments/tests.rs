@@ -89,8 +89,8 @@ async fn a_sealed_file_is_read_from_a_copy() {
     let log = LocalLog::open_with(dir.path(), LIMITS).unwrap();
     let mut reading = log.follow(1);
     assert_eq!(reading.next().await.unwrap().unwrap().first(), 1);
-    assert_ne!(opened(&dir.path().join("scratch")), [PathBuf::new(); 0], "the copy is open");
-    assert_eq!(opened(&parts::dir(dir.path(), 1)), [PathBuf::new(); 0]);
+    assert!(!opened(&dir.path().join("scratch")).is_empty(), "the copy is open");
+    assert_eq!(opened(&parts::dir(dir.path(), 1)), Vec::<PathBuf>::new());
     drop(reading);
     log.close().await;
 }
