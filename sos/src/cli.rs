@@ -78,7 +78,7 @@ pub struct SourceArgs {
     /// Read the configuration from FILE (TOML); in the environment, the key mqtt.listen is SOS_MQTT__LISTEN
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Directory of the event log [key: data] [default: sos-data]
+    /// Directory of the event log, and of the processor's snapshots [key: data] [default: sos-data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Listen for MQTT; port 0 picks a free one [key: mqtt.listen] [default: 127.0.0.1:1883]

@@ -21,7 +21,7 @@ pub use alerts::Alerts;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Directory of the event log.
+    /// Directory of the event log, and of the processor's snapshots.
     pub data: PathBuf,
     /// Listen beyond this machine, although nobody is authenticated yet.
     pub insecure: bool,

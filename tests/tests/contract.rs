@@ -122,7 +122,10 @@ async fn gateway_and_processor_run_apart() {
     let gateway =
         Server::start(&["gateway", "--data", path, "--mqtt", free, "--log", free, "--http", free]).await;
     let log = gateway.address("log").to_owned();
-    let processor = Server::start(&["processor", "--log", &log, "--grpc", free, "--http", free]).await;
+    let own = tempfile::tempdir().unwrap();
+    let own = own.path().to_str().unwrap();
+    let args = ["processor", "--data", own, "--log", &log, "--grpc", free, "--http", free];
+    let processor = Server::start(&args).await;
     let mut device = Listener::subscribe(gateway.mqtt_port(), "sos/v1/school-12/hall-1/feedback").await;
     publish_acknowledged(gateway.mqtt_port(), EVENT, r#"{"press":{}}"#);
     let alert = eventually("the alert", async || processor.list().await.pop()).await;

@@ -31,6 +31,11 @@ impl Filter {
             && self.owner.as_ref().is_none_or(|owner| *owner == alert.owner)
     }
 
+    /// Whether a closed alert can fit.
+    pub(crate) fn wants_closed(&self) -> bool {
+        self.states.is_empty() || self.states.contains(&AlertState::Resolved)
+    }
+
     /// Whether an alert that fits may stop fitting later.
     pub(crate) fn can_stop_fitting(&self) -> bool {
         !self.states.is_empty() || !self.categories.is_empty() || self.owner.is_some()

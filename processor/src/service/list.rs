@@ -45,7 +45,13 @@ async fn newest_first(
     // Taken before the first look: what changes while the page is put together is behind it.
     let mut page = Page::new(live.read(State::position), page_size);
     loop {
-        let scanned: Vec<_> = live.read(|state| state.opened_before(before).take(SCAN_ALERTS_MAX).collect());
+        let scanned: Vec<_> = live.read(|state| {
+            if filter.wants_closed() {
+                state.opened_before(before).take(SCAN_ALERTS_MAX).collect()
+            } else {
+                state.open_before(before).take(SCAN_ALERTS_MAX).collect()
+            }
+        });
         for view in scanned.iter().filter(|view| filter.fits(&view.alert)) {
             // One more than the page holds fits: there is a next page, behind the last one taken.
             if !page.take(&view.alert) {

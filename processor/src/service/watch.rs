@@ -90,12 +90,12 @@ impl Watch {
     /// as a change behind it.
     async fn snapshot(&mut self) -> Result<(), End> {
         let position = self.live.read(State::position);
-        let by_state = !self.filter.states.is_empty();
+        let with_closed = !self.filter.states.is_empty() && self.filter.wants_closed();
         let mut behind: Opening = 0;
         loop {
             self.heartbeat_if_due().await?;
             let page = self.live.read(|state| {
-                if by_state { page(state.opened_after(behind)) } else { page(state.open_after(behind)) }
+                if with_closed { page(state.opened_after(behind)) } else { page(state.open_after(behind)) }
             });
             for view in page.iter().filter(|view| view.opening <= position && self.filter.fits(&view.alert)) {
                 self.on_screen.note(&self.filter, view);

@@ -136,6 +136,12 @@ impl Alerts {
         open.filter_map(|number| Some(self.get(*number)?.view()))
     }
 
+    pub(super) fn open_before(&self, opening: Opening) -> impl Iterator<Item = Arc<AlertView>> {
+        let end = self.all.partition_point(|entry| entry.opening < opening);
+        let open = self.open.range(..AlertNumber::try_from(end).unwrap_or(AlertNumber::MAX)).rev();
+        open.filter_map(|number| Some(self.get(*number)?.view()))
+    }
+
     pub(super) fn opened_after(&self, opening: Opening) -> impl Iterator<Item = Arc<AlertView>> {
         let first = self.all.partition_point(|entry| entry.opening <= opening);
         self.all.get(first..).unwrap_or_default().iter().map(AlertEntry::view)

@@ -119,6 +119,11 @@ impl State {
         self.alerts.open_after(opening)
     }
 
+    /// Open alerts before an opening, newest first.
+    pub(crate) fn open_before(&self, opening: Opening) -> impl Iterator<Item = Arc<AlertView>> {
+        self.alerts.open_before(opening)
+    }
+
     /// All alerts behind an opening, oldest first.
     pub(crate) fn opened_after(&self, opening: Opening) -> impl Iterator<Item = Arc<AlertView>> {
         self.alerts.opened_after(opening)
