@@ -1,21 +1,33 @@
-//! The tester's call points: recorded calls replayed ([`replay`]), and a town that never sleeps ([`demo`]).
+//! The tester's instrument: virtual call points ([`load`]), recorded calls ([`replay`]), a town that never sleeps
+//! ([`demo`]), and the proof afterwards ([`verify`]).
 //!
-//! They know only the wire: MQTT 5 topics and bodies of `sos-proto`. Nothing here sees a gateway, a log or
-//! an alert. A press that found no answer is repeated under its first number, as firmware should (P2).
+//! It knows only the wire: MQTT topics and bodies, and gRPC as an operator and an auditor use it. A press that
+//! found no answer is repeated under its first number, as firmware should (P2).
 
+mod button;
 pub mod calls;
 mod clock;
 pub mod config;
 pub mod demo;
 mod device;
+pub mod faults;
+pub mod ledger;
+pub mod load;
 mod message;
 mod numbering;
 mod progress;
+mod recorder;
 pub mod replay;
+pub mod report;
 mod retry;
+mod system;
 mod telemetry;
+pub mod verify;
+mod wire;
 
-pub use progress::{Bar, Progress, Quiet};
+pub use progress::{Bar, Progress, Quiet, count_bar};
+pub use recorder::Count;
+pub use system::SystemError;
 
 /// Recorded calls of Montgomery County, Pennsylvania; see `data/README.md` for their licence.
 pub const EMERGENCY_CALLS: &str = include_str!("../data/emergency-calls.csv");

@@ -2,6 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::recorder::Count;
 use crate::replay::Summary;
 
 /// Told how far a replay is.
@@ -60,5 +61,21 @@ impl Progress for Bar {
 
     fn ended(&mut self) {
         self.bar.abandon();
+    }
+}
+
+/// Shows on standard error how far a load is, where that is a terminal; `expected` is how many presses there
+/// will be, if that is known.
+pub fn count_bar(expected: Option<u64>) -> impl FnMut(Count) + Send + 'static {
+    let bar = expected.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    let style = ProgressStyle::with_template("{wide_bar} {pos} acknowledged {per_sec} {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = bar.with_style(style);
+    move |count: Count| {
+        bar.set_position(count.acknowledged);
+        let open = count.published.saturating_sub(count.acknowledged);
+        if open > 0 && count.acknowledged.is_multiple_of(64) {
+            bar.set_message(format!("{open} open"));
+        }
     }
 }

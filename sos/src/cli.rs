@@ -2,6 +2,7 @@
 
 mod alerts;
 mod registry;
+mod simulate;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ pub use registry::{
     DeskArgs, DeviceArgs, DevicesArgs, DevicesCommand, SiteArgs, SitesArgs, SitesCommand, WindowArg,
     WindowsArgs, WindowsCommand,
 };
+pub use simulate::{LoadArgs, RateArg, ReplayArgs, SimulateArgs, SimulateCommand, VerifyLedgerArgs};
 
 /// The SOS gateway: from an emergency button to the person who sends help.
 #[derive(Debug, Parser)]
@@ -97,46 +99,6 @@ pub struct SourceArgs {
     /// Listen beyond this machine, although nobody is authenticated yet [key: insecure]
     #[arg(long)]
     pub insecure: bool,
-}
-
-/// `sos simulate`.
-#[derive(Debug, Args)]
-pub struct SimulateArgs {
-    /// What to simulate.
-    #[command(subcommand)]
-    pub command: SimulateCommand,
-}
-
-/// `sos simulate …`.
-#[derive(Debug, Subcommand)]
-pub enum SimulateCommand {
-    /// Publish one press for each row of a file of emergency calls
-    Replay(ReplayArgs),
-}
-
-/// `sos simulate replay`.
-#[derive(Debug, Args)]
-pub struct ReplayArgs {
-    /// CSV with the columns latitude, longitude, category, called_at, township, place
-    pub file: PathBuf,
-    /// The broker
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
-    pub mqtt: String,
-    /// Divide the recorded spacing by N; 0: as fast as acknowledged
-    #[arg(long, value_name = "N", default_value_t = 1.0)]
-    pub speed: f64,
-    /// Name of the run, part of the boot ids: the same run again adds no event [default: a digest of the file]
-    #[arg(long, value_name = "NAME")]
-    pub run: Option<String>,
-    /// Connections at one time
-    #[arg(long, value_name = "N", default_value_t = 16)]
-    pub connections: usize,
-    /// Count a press as failed after so many seconds without an acknowledgement
-    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
-    pub give_up: u64,
-    /// Write messages as JSON instead of protobuf
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// How to write a listing.

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use sos_simulator::replay;
+use anyhow::Context as _;
+use sos_simulator::faults::Faults;
+use sos_simulator::{load, replay, verify};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{ReplayArgs, SimulateArgs, SimulateCommand};
+use crate::cli::{LoadArgs, RateArg, ReplayArgs, SimulateArgs, SimulateCommand, VerifyLedgerArgs};
 use crate::stop::Stop;
 use crate::{Outcome, output};
 
@@ -13,7 +15,72 @@ use crate::{Outcome, output};
 pub async fn run(args: SimulateArgs) -> anyhow::Result<Outcome> {
     match args.command {
         SimulateCommand::Replay(args) => replay(args).await,
+        SimulateCommand::Load(args) => load(args).await,
+        SimulateCommand::Verify(args) => verify(args).await,
     }
+}
+
+/// Differences that are told; there may be more.
+const DIFFERENCES_TOLD: usize = 10;
+
+async fn verify(args: VerifyLedgerArgs) -> anyhow::Result<Outcome> {
+    let verdict = verify::run(&args.ledger, &args.grpc).await?;
+    let verify::Verdict { acknowledged, recorded, alerts, differences } = &verdict;
+    differences.iter().take(DIFFERENCES_TOLD).for_each(|difference| output::line(difference));
+    let told = format!("acknowledged {acknowledged} recorded {recorded} alerts {alerts}");
+    output::line(&format!("{told} differences {}", differences.len()));
+    Ok(if differences.is_empty() { Outcome::Done } else { Outcome::Fault })
+}
+
+async fn load(args: LoadArgs) -> anyhow::Result<Outcome> {
+    let rate = match args.rate {
+        RateArg::PerSecond(rate) => load::Rate::PerSecond(rate),
+        RateArg::Max => load::Rate::Max,
+    };
+    let (latency_ms, jitter_ms) = (args.latency_ms, args.jitter_ms);
+    let (duplicate, reorder, reset) = (args.duplicate, args.reorder, args.reset);
+    let config = load::Config {
+        mqtt: args.mqtt,
+        grpc: args.grpc,
+        devices: args.devices,
+        rate,
+        duration: Duration::from_secs(args.seconds),
+        run: args.run.unwrap_or_else(|| format!("{:x}", sos_eventlog::clock::now())),
+        seed: args.seed,
+        faults: Faults { latency_ms, jitter_ms, duplicate, reorder, reset },
+        ledger: args.ledger,
+    };
+    let title = format!("{} devices, {:?}, {} s, run {}", config.devices, rate, args.seconds, config.run);
+    let expected = match rate {
+        load::Rate::PerSecond(rate) => Some((rate * args.seconds as f64) as u64),
+        load::Rate::Max => None,
+    };
+    let bar = sos_simulator::count_bar(expected);
+    let stop = Stop::listen()?;
+    let shutdown = CancellationToken::new();
+    let loaded = load::run(config, bar, shutdown.clone());
+    tokio::pin!(loaded);
+    // Whoever stops it gets the report of what there was until then.
+    let report = tokio::select! {
+        report = &mut loaded => report?,
+        () = stop.asked() => {
+            shutdown.cancel();
+            loaded.await?
+        }
+    };
+    let json = serde_json::to_string_pretty(&report)?;
+    if let Some(file) = &args.report {
+        std::fs::write(file, &json)
+            .with_context(|| format!("failed to write --report {}", file.display()))?;
+    }
+    if let Some(file) = &args.html {
+        let page = sos_simulator::report::page(&report, &title);
+        std::fs::write(file, page).with_context(|| format!("failed to write --html {}", file.display()))?;
+    }
+    output::line(&json);
+    anyhow::ensure!(report.lost == 0, "{} acknowledged presses are not in the log", report.lost);
+    anyhow::ensure!(report.duplicated == 0, "{} presses are in the log more than once", report.duplicated);
+    Ok(Outcome::Done)
 }
 
 async fn replay(args: ReplayArgs) -> anyhow::Result<Outcome> {

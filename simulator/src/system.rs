@@ -1,0 +1,150 @@
+//! The system under test as an operator and an auditor see it: over gRPC, and nothing else.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
+use sos_proto::alert::v1::watch_alerts_response::Event as Step;
+use sos_proto::alert::v1::{Alert, AlertFilter, ListAlertsRequest, WatchAlertsRequest};
+use sos_proto::event::v1::RecordedEvent;
+use sos_proto::log::v1::event_log_service_client::EventLogServiceClient;
+use sos_proto::log::v1::{GetHeadRequest, ReadEventsRequest};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use tonic::transport::{Channel, Endpoint};
+
+/// Time to reach the server.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Alerts asked for at a time.
+const PAGE_SIZE: i32 = 1_000;
+
+/// Why the system cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SystemError {
+    /// The address is none.
+    #[error("--grpc: {0:?} is no host:port")]
+    Address(String),
+    /// Nobody is there.
+    #[error("nobody answers at {address}: is `sos up` running?")]
+    Unreachable {
+        /// The address.
+        address: String,
+        /// Why.
+        source: tonic::transport::Error,
+    },
+    /// It answers with an error.
+    #[error("{}", .0.message())]
+    Status(Box<Status>),
+}
+
+impl From<Status> for SystemError {
+    fn from(status: Status) -> Self {
+        Self::Status(Box::new(status))
+    }
+}
+
+/// A connection to the system.
+#[derive(Clone)]
+pub(crate) struct System {
+    alerts: AlertServiceClient<Channel>,
+    log: EventLogServiceClient<Channel>,
+}
+
+/// When a console was shown each call point's alerts: their positions and microseconds since the start.
+pub(crate) type Sightings = HashMap<String, Vec<(u64, u64)>>;
+
+impl System {
+    pub(crate) async fn connect(address: &str) -> Result<Self, SystemError> {
+        let endpoint = Endpoint::from_shared(format!("http://{address}"))
+            .map_err(|_| SystemError::Address(address.to_owned()))?
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_nodelay(true);
+        let unreachable = |source| SystemError::Unreachable { address: address.to_owned(), source };
+        let channel = endpoint.connect().await.map_err(unreachable)?;
+        Ok(Self {
+            alerts: AlertServiceClient::new(channel.clone()),
+            log: EventLogServiceClient::new(channel),
+        })
+    }
+
+    /// How far the log has come.
+    pub(crate) async fn head(&self) -> Result<u64, SystemError> {
+        Ok(self.log.clone().get_head(GetHeadRequest {}).await?.into_inner().position)
+    }
+
+    /// Every event behind a position.
+    pub(crate) async fn events_after(&self, position: u64) -> Result<Vec<RecordedEvent>, SystemError> {
+        let request = ReadEventsRequest { from_position: position + 1, ..ReadEventsRequest::default() };
+        let mut events = Vec::new();
+        if self.head().await? <= position {
+            return Ok(events);
+        }
+        let mut stream = self.log.clone().read_events(request).await?.into_inner();
+        while let Some(piece) = stream.message().await? {
+            events.extend(piece.events);
+        }
+        Ok(events)
+    }
+
+    /// Every alert of these sites, once live state has come to a position.
+    pub(crate) async fn alerts(&self, site_ids: &[String], position: u64) -> Result<Vec<Alert>, SystemError> {
+        // A watch behind a position starts when that is folded.
+        let folded = WatchAlertsRequest { filter: None, after_position: position };
+        drop(self.alerts.clone().watch_alerts(folded).await?);
+        let mut alerts = Vec::new();
+        // As many sites as fit into a request.
+        for some in site_ids.chunks(256) {
+            let mut page_token = String::new();
+            loop {
+                let filter = Some(AlertFilter { site_ids: some.to_vec(), ..AlertFilter::default() });
+                let request = ListAlertsRequest {
+                    filter,
+                    page_size: PAGE_SIZE,
+                    page_token,
+                    ..ListAlertsRequest::default()
+                };
+                let page = self.alerts.clone().list_alerts(request).await?.into_inner();
+                alerts.extend(page.alerts);
+                page_token = page.next_page_token;
+                if page_token.is_empty() {
+                    break;
+                }
+            }
+        }
+        Ok(alerts)
+    }
+
+    /// A console that notes when it is shown what, until it is stopped. It comes back where it was if it is cut
+    /// off.
+    pub(crate) async fn watch(self, from: u64, start: Instant, stop: CancellationToken) -> Sightings {
+        let mut sightings = Sightings::new();
+        let watching = async {
+            let mut position = from;
+            loop {
+                let request = WatchAlertsRequest { filter: None, after_position: position };
+                let mut client = self.alerts.clone();
+                if let Ok(stream) = client.watch_alerts(request).await {
+                    let mut stream = stream.into_inner();
+                    while let Ok(Some(message)) = stream.message().await {
+                        position = position.max(message.position);
+                        let Some(Step::Changed(alert) | Step::Snapshot(alert)) = message.event else {
+                            continue;
+                        };
+                        let at = start.elapsed().as_micros();
+                        let seen = (alert.position, u64::try_from(at).unwrap_or(u64::MAX));
+                        let call_point = format!("{}/{}", alert.site_id, alert.device_id);
+                        sightings.entry(call_point).or_default().push(seen);
+                    }
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = watching => {}
+        }
+        sightings
+    }
+}

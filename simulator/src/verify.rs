@@ -1,0 +1,251 @@
+//! Compares a ledger with what the system says. The system is not asked whether it did well: its log is read,
+//! and its alerts are explained from there by rules told anew.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use sos_proto::alert::v1::{Alert, AlertKind, AlertState};
+use sos_proto::event::v1::RecordedEvent;
+use sos_proto::event::v1::event::Body;
+
+use crate::ledger::{self, LedgerError};
+use crate::recorder::{Stories, Story};
+use crate::report::{Key, key, positions};
+use crate::system::{System, SystemError};
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Messages that were acknowledged.
+    pub acknowledged: u64,
+    /// Messages of the run that the log holds.
+    pub recorded: u64,
+    /// Alerts that were explained.
+    pub alerts: u64,
+    /// Everything that is not as it should be.
+    pub differences: Vec<String>,
+}
+
+/// Why nothing was compared.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The system.
+    #[error(transparent)]
+    System(#[from] SystemError),
+}
+
+/// Compares.
+///
+/// # Errors
+/// If the ledger cannot be read, or the system cannot be asked.
+pub async fn run(ledger: &Path, grpc: &str) -> Result<Verdict, Error> {
+    let (run, facts) = ledger::read(ledger)?;
+    let stories = Stories::of(facts);
+    let system = System::connect(grpc).await?;
+    // Alerts are explained by everything that ever happened at their call points.
+    let events = system.events_after(0).await?;
+    let head = events.last().map_or(0, |event| event.position);
+    let sites: BTreeSet<_> =
+        stories.all.values().filter_map(|story| story.call_point.split_once('/')).collect();
+    let sites: BTreeSet<_> = sites.into_iter().map(|(site, _)| site.to_owned()).collect();
+    let alerts = system.alerts(&sites.into_iter().collect::<Vec<_>>(), head).await?;
+    Ok(compare(&stories, run.head, &events, &alerts))
+}
+
+/// What differs between a ledger, the log and the alerts.
+fn compare(stories: &Stories, began: u64, events: &[RecordedEvent], alerts: &[Alert]) -> Verdict {
+    let mut verdict = Verdict::default();
+    let recorded = positions(events);
+    messages(stories, &recorded, events, &mut verdict);
+    strangers(stories, began, &recorded, &mut verdict);
+    let call_points: BTreeSet<_> = stories.all.values().map(|story| story.call_point.clone()).collect();
+    let explained = explain(events, &call_points);
+    states(&explained, alerts, &call_points, &mut verdict);
+    lamps(stories, &explained, &mut verdict);
+    verdict
+}
+
+/// Every acknowledged message is in the log exactly once, and its receipt says where.
+fn messages(
+    stories: &Stories,
+    recorded: &HashMap<Key, Vec<u64>>,
+    events: &[RecordedEvent],
+    verdict: &mut Verdict,
+) {
+    let by_position: HashMap<u64, &str> = events
+        .iter()
+        .filter_map(|recorded| Some((recorded.position, recorded.event.as_ref()?.event_id.as_str())))
+        .collect();
+    let numbered: BTreeMap<_, _> = stories.all.iter().collect();
+    for (n, story) in numbered {
+        let at = recorded.get(&key(story)).map(Vec::as_slice).unwrap_or_default();
+        verdict.acknowledged += u64::from(story.acked_at.is_some());
+        verdict.recorded += u64::from(!at.is_empty());
+        let who = || format!("{} {} of {}", story.what, story.sequence, name(story));
+        match at {
+            [] if story.acked_at.is_some() => {
+                verdict
+                    .differences
+                    .push(format!("message {n}: {} was acknowledged and is not in the log", who()));
+            }
+            [_, _, ..] => {
+                verdict.differences.push(format!("message {n}: {} is in the log {} times", who(), at.len()))
+            }
+            _ => {}
+        }
+        let Some((event_id, position, _)) = &story.receipt else { continue };
+        if by_position.get(position) != Some(&event_id.as_str()) {
+            let told = format!("message {n}: the receipt names event {event_id} at {position}, the log has");
+            let has = by_position.get(position).copied().unwrap_or("nothing");
+            verdict.differences.push(format!("{told} {has} there"));
+        } else if !at.contains(position) {
+            verdict.differences.push(format!(
+                "message {n}: the receipt names position {position}, which is another message"
+            ));
+        }
+    }
+}
+
+fn name(story: &Story) -> String {
+    format!("{} ({})", story.call_point, story.boot_id)
+}
+
+/// Nothing of this run is in the log that was not sent.
+fn strangers(stories: &Stories, began: u64, recorded: &HashMap<Key, Vec<u64>>, verdict: &mut Verdict) {
+    let sent: BTreeSet<_> = stories.all.values().filter(|story| story.sent_at.is_some()).map(key).collect();
+    let runs: BTreeSet<_> =
+        stories.all.values().map(|story| (story.call_point.as_str(), story.boot_id.as_str())).collect();
+    let ours = recorded.iter().filter(|((call_point, boot_id, _), at)| {
+        runs.contains(&(call_point.as_str(), boot_id.as_str())) && at.iter().any(|at| *at > began)
+    });
+    let mut strange: Vec<_> = ours.filter(|(key, _)| !sent.contains(*key)).collect();
+    strange.sort_unstable();
+    for ((call_point, boot_id, sequence), at) in strange {
+        verdict.differences.push(format!(
+            "position {}: {call_point} ({boot_id}) never sent its message {sequence}",
+            at.first().copied().unwrap_or(0)
+        ));
+    }
+}
+
+/// An alert as it follows from the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Explained {
+    call_point: String,
+    state: AlertState,
+    owner: String,
+    presses: u64,
+    units: BTreeMap<String, &'static str>,
+    silent: bool,
+}
+
+/// Press alerts of these call points, by id, told from the log by simple rules.
+fn explain(events: &[RecordedEvent], call_points: &BTreeSet<String>) -> BTreeMap<String, Explained> {
+    let mut alerts: BTreeMap<String, Explained> = BTreeMap::new();
+    let mut open: HashMap<String, String> = HashMap::new();
+    for event in events.iter().filter_map(|recorded| recorded.event.as_ref()) {
+        let call_point = format!("{}/{}", event.site_id, event.device_id);
+        if !call_points.contains(&call_point) {
+            continue;
+        }
+        if let Some(Body::Press(press)) = &event.body {
+            let joined = open.get(&call_point).and_then(|id| alerts.get_mut(id));
+            match joined.filter(|alert| alert.state != AlertState::Resolved) {
+                Some(alert) => alert.presses += 1,
+                None => {
+                    let (state, owner, presses) = (AlertState::Raised, String::new(), 1);
+                    let (units, silent) = (BTreeMap::new(), press.silent);
+                    let alert =
+                        Explained { call_point: call_point.clone(), state, owner, presses, units, silent };
+                    alerts.insert(event.event_id.clone(), alert);
+                    open.insert(call_point, event.event_id.clone());
+                }
+            }
+            continue;
+        }
+        let Some(alert) = alerts.get_mut(&event.alert_id) else { continue };
+        match &event.body {
+            Some(Body::AlertAcknowledged(_) | Body::AlertReopened(_)) => {
+                (alert.state, alert.owner) = (AlertState::Acknowledged, event.actor.clone());
+            }
+            Some(Body::AlertAckExpired(_)) => {
+                (alert.state, alert.owner) = (AlertState::Raised, String::new())
+            }
+            Some(Body::AlertTransferred(to)) => alert.owner.clone_from(&to.to_operator),
+            Some(Body::AlertResolved(_)) => alert.state = AlertState::Resolved,
+            Some(Body::UnitDispatched(unit)) => drop(alert.units.insert(unit.unit_id.clone(), "DISPATCHED")),
+            Some(Body::ResponseUpdated(unit)) => {
+                let status = unit.status().as_str_name().trim_start_matches("RESPONSE_STATUS_");
+                alert.units.insert(unit.unit_id.clone(), status);
+            }
+            _ => {}
+        }
+    }
+    alerts
+}
+
+/// Every alert is as the log explains it, and none is missing or made up.
+fn states(
+    explained: &BTreeMap<String, Explained>,
+    alerts: &[Alert],
+    call_points: &BTreeSet<String>,
+    verdict: &mut Verdict,
+) {
+    let mut unseen: BTreeSet<_> = explained.keys().collect();
+    for alert in alerts.iter().filter(|alert| alert.kind() == AlertKind::Press) {
+        if !call_points.contains(&format!("{}/{}", alert.site_id, alert.device_id)) {
+            continue;
+        }
+        let id = &alert.alert_id;
+        let Some(should) = explained.get(id) else {
+            verdict.differences.push(format!("alert {id}: nothing in the log opens it"));
+            continue;
+        };
+        unseen.remove(id);
+        verdict.alerts += 1;
+        let is = (alert.state(), alert.owner.as_str(), alert.press_count);
+        let ought = (should.state, should.owner.as_str(), should.presses);
+        if is != ought {
+            verdict.differences.push(format!("alert {id}: it is {is:?}, and the log makes it {ought:?}"));
+        }
+    }
+    unseen.into_iter().for_each(|id| {
+        verdict.differences.push(format!("alert {id}: the log opens it, and nobody is shown it"))
+    });
+}
+
+/// What each lamp was told last is what the newest alert of its call point should show.
+fn lamps(stories: &Stories, explained: &BTreeMap<String, Explained>, verdict: &mut Verdict) {
+    if !stories.ended {
+        // A run that was cut off did not hear everything.
+        return;
+    }
+    for (call_point, (alert_id, indicator)) in &stories.lamps {
+        let Some(alert) = explained.get(alert_id).filter(|alert| alert.call_point == *call_point) else {
+            verdict.differences.push(format!("lamp of {call_point}: alert {alert_id} is none of its alerts"));
+            continue;
+        };
+        let busy = |status: &&str| alert.units.values().any(|unit| unit == status);
+        let should = match alert.state {
+            _ if alert.silent => "INDICATOR_IDLE",
+            AlertState::Resolved => "INDICATOR_IDLE",
+            _ if busy(&"ON_SCENE") => "INDICATOR_HELP_ON_SCENE",
+            _ if busy(&"DISPATCHED") || busy(&"EN_ROUTE") => "INDICATOR_HELP_COMING",
+            AlertState::Acknowledged => "INDICATOR_ACKNOWLEDGED",
+            _ => "INDICATOR_RECEIVED",
+        };
+        // Operators may have gone on after the last word that the run heard; only a lamp that was lit while
+        // nobody had acted can be told wrong.
+        if indicator != should && alert.state == AlertState::Raised {
+            verdict
+                .differences
+                .push(format!("lamp of {call_point}: it shows {indicator}, and should show {should}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! One lean MQTT 3.1.1 connection: frames in, frames out. A heavier client would measure itself.
+//!
+//! Invariant: what was queued goes out in one write, in order; what comes in is whole packets.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use rumqttc::mqttbytes::v4::{Connect, ConnectReturnCode, LastWill, Packet, Publish, Subscribe};
+use rumqttc::mqttbytes::{Error as CodecError, QoS};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::config::{Broker, KEEP_ALIVE};
+
+/// Largest packet that is read, in bytes.
+const PACKET_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long a broker may take to let somebody in.
+const CONNECT_WAIT: Duration = Duration::from_secs(10);
+
+/// Why a connection is of no use any more.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WireError {
+    /// The network.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The broker speaks something else.
+    #[error("the broker does not speak MQTT: {0:?}")]
+    Codec(CodecError),
+    /// The broker lets nobody in.
+    #[error("the broker refuses the connection: {0:?}")]
+    Refused(ConnectReturnCode),
+    /// The broker says nothing.
+    #[error("the broker did not answer within {CONNECT_WAIT:?}")]
+    Silence,
+}
+
+/// A connection that is up.
+pub(crate) struct Wire {
+    stream: TcpStream,
+    incoming: BytesMut,
+    outgoing: BytesMut,
+}
+
+impl Wire {
+    /// Connects with a clean session.
+    pub(crate) async fn connect(
+        broker: &Broker,
+        client_id: &str,
+        will: Option<LastWill>,
+    ) -> Result<Self, WireError> {
+        timeout(CONNECT_WAIT, Self::open(broker, client_id, will)).await.unwrap_or(Err(WireError::Silence))
+    }
+
+    async fn open(broker: &Broker, client_id: &str, will: Option<LastWill>) -> Result<Self, WireError> {
+        let host = broker.host.trim_start_matches('[').trim_end_matches(']');
+        let stream = TcpStream::connect((host, broker.port)).await?;
+        stream.set_nodelay(true)?;
+        let mut wire = Self { stream, incoming: BytesMut::new(), outgoing: BytesMut::new() };
+        let mut connect = Connect::new(client_id);
+        connect.keep_alive = u16::try_from(KEEP_ALIVE.as_secs()).unwrap_or(u16::MAX);
+        connect.last_will = will;
+        connect.write(&mut wire.outgoing).map_err(WireError::Codec)?;
+        wire.flush().await?;
+        match wire.next().await? {
+            Packet::ConnAck(answer) if answer.code == ConnectReturnCode::Success => Ok(wire),
+            Packet::ConnAck(answer) => Err(WireError::Refused(answer.code)),
+            _ => Err(WireError::Codec(CodecError::InvalidProtocol)),
+        }
+    }
+
+    /// Queues a publish.
+    pub(crate) fn publish(
+        &mut self,
+        topic: &str,
+        body: &[u8],
+        pkid: u16,
+        retain: bool,
+    ) -> Result<(), WireError> {
+        let qos = if pkid == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce };
+        let mut publish = Publish::new(topic, qos, body);
+        (publish.pkid, publish.retain) = (pkid, retain);
+        publish.write(&mut self.outgoing).map(|_| ()).map_err(WireError::Codec)
+    }
+
+    /// Queues a subscription.
+    pub(crate) fn subscribe(&mut self, filter: &str, pkid: u16) -> Result<(), WireError> {
+        let mut subscribe = Subscribe::new(filter, QoS::AtLeastOnce);
+        subscribe.pkid = pkid;
+        subscribe.write(&mut self.outgoing).map(|_| ()).map_err(WireError::Codec)
+    }
+
+    /// Queues an acknowledgement of something that came.
+    pub(crate) fn acknowledge(&mut self, pkid: u16) -> Result<(), WireError> {
+        let acknowledged = rumqttc::mqttbytes::v4::PubAck::new(pkid);
+        acknowledged.write(&mut self.outgoing).map(|_| ()).map_err(WireError::Codec)
+    }
+
+    /// Queues a sign of life.
+    pub(crate) fn ping(&mut self) -> Result<(), WireError> {
+        rumqttc::mqttbytes::v4::PingReq.write(&mut self.outgoing).map(|_| ()).map_err(WireError::Codec)
+    }
+
+    /// Queues a farewell: no last will follows.
+    pub(crate) fn farewell(&mut self) -> Result<(), WireError> {
+        rumqttc::mqttbytes::v4::Disconnect.write(&mut self.outgoing).map(|_| ()).map_err(WireError::Codec)
+    }
+
+    /// Writes what was queued.
+    pub(crate) async fn flush(&mut self) -> Result<(), WireError> {
+        while !self.outgoing.is_empty() {
+            self.stream.write_buf(&mut self.outgoing).await?;
+        }
+        Ok(())
+    }
+
+    /// The next packet. Nothing is lost if the wait for it is given up.
+    pub(crate) async fn next(&mut self) -> Result<Packet, WireError> {
+        loop {
+            match Packet::read(&mut self.incoming, PACKET_BYTES_MAX) {
+                Ok(packet) => return Ok(packet),
+                Err(CodecError::InsufficientBytes(_)) => {}
+                Err(error) => return Err(WireError::Codec(error)),
+            }
+            if self.stream.read_buf(&mut self.incoming).await? == 0 {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            }
+        }
+    }
+}

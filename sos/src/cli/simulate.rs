@@ -1,0 +1,133 @@
+//! What can be typed behind `sos simulate`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Subcommand};
+
+use super::DEFAULT_GRPC;
+
+/// `sos simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// What to simulate.
+    #[command(subcommand)]
+    pub command: SimulateCommand,
+}
+
+/// `sos simulate …`.
+#[derive(Debug, Subcommand)]
+pub enum SimulateCommand {
+    /// Publish one press for each row of a file of emergency calls
+    Replay(ReplayArgs),
+    /// Press by the clock, whether or not the system keeps up, and measure
+    Load(LoadArgs),
+    /// Compare the ledger of a run with the log and the alerts; exit 3 and what differs if anything does
+    Verify(VerifyLedgerArgs),
+}
+
+/// `sos simulate load`.
+#[derive(Debug, Args)]
+pub struct LoadArgs {
+    /// The broker
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
+    pub mqtt: String,
+    /// The server, where the log and the alerts are read
+    #[arg(long, value_name = "HOST:PORT", default_value = DEFAULT_GRPC)]
+    pub grpc: String,
+    /// Virtual call points, each with its own connection
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub devices: usize,
+    /// Presses a second in all, or `max`: as fast as acknowledged
+    #[arg(long, value_name = "N|max", default_value = "100")]
+    pub rate: RateArg,
+    /// For how long
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub seconds: u64,
+    /// Write the figures to FILE, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Write the figures and plots to FILE, as one page
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Write down what was meant, sent and heard, for `sos simulate verify`
+    #[arg(long, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
+    /// Name of the run, part of the boot ids [default: a new one]
+    #[arg(long, value_name = "NAME")]
+    pub run: Option<String>,
+    /// What chance grows from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Every publish waits so many milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub latency_ms: u64,
+    /// Up to so many milliseconds more
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub jitter_ms: u64,
+    /// Chance of a publish to be sent twice, 0 to 1
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    pub duplicate: f64,
+    /// Chance of a publish to be sent after the next one, 0 to 1
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    pub reorder: f64,
+    /// Chance of a publish to be the last of its connection, 0 to 1
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    pub reset: f64,
+}
+
+/// How fast to press.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RateArg {
+    /// So many a second.
+    PerSecond(f64),
+    /// As fast as acknowledged.
+    Max,
+}
+
+impl FromStr for RateArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "max" {
+            return Ok(Self::Max);
+        }
+        text.parse().map(Self::PerSecond).map_err(|_| "neither a number nor `max`".to_owned())
+    }
+}
+
+/// `sos simulate verify`.
+#[derive(Debug, Args)]
+pub struct VerifyLedgerArgs {
+    /// The ledger of a run
+    #[arg(long, value_name = "FILE")]
+    pub ledger: PathBuf,
+    /// The server
+    #[arg(long, value_name = "HOST:PORT", default_value = DEFAULT_GRPC)]
+    pub grpc: String,
+}
+
+/// `sos simulate replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// CSV with the columns latitude, longitude, category, called_at, township, place
+    pub file: PathBuf,
+    /// The broker
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
+    pub mqtt: String,
+    /// Divide the recorded spacing by N; 0: as fast as acknowledged
+    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    pub speed: f64,
+    /// Name of the run, part of the boot ids: the same run again adds no event [default: a digest of the file]
+    #[arg(long, value_name = "NAME")]
+    pub run: Option<String>,
+    /// Connections at one time
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub connections: usize,
+    /// Count a press as failed after so many seconds without an acknowledgement
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub give_up: u64,
+    /// Write messages as JSON instead of protobuf
+    #[arg(long)]
+    pub json: bool,
+}
