@@ -1,4 +1,5 @@
-//! The tester's instrument: virtual call points ([`load`]), recorded calls ([`replay`]), a town that never sleeps
+//! The tester's instrument: virtual call points under load ([`load`]) and in
+//! scenarios ([`fleet`]), recorded calls ([`replay`]), a town that never sleeps
 //! ([`demo`]), and the proof afterwards ([`verify`]).
 //!
 //! It knows only the wire: MQTT topics and bodies, and gRPC as an operator and an auditor use it. A press that
@@ -11,6 +12,7 @@ pub mod config;
 pub mod demo;
 mod device;
 pub mod faults;
+pub mod fleet;
 pub mod ledger;
 pub mod load;
 mod message;

@@ -268,7 +268,7 @@ async fn report(
     let events = system.events_after(head).await?;
     let last = events.last().map_or(head, |event| event.position);
     // Everything is folded then; what was folded is on its way to the console.
-    let folded = tokio::time::timeout(SETTLE, system.alerts(&[], last)).await;
+    let folded = tokio::time::timeout(SETTLE, system.folded(last)).await;
     if let Ok(folded) = folded {
         folded?;
     }

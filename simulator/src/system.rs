@@ -1,18 +1,24 @@
 //! The system under test as an operator and an auditor see it: over gRPC, and nothing else.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt as _};
 use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
 use sos_proto::alert::v1::watch_alerts_response::Event as Step;
 use sos_proto::alert::v1::{Alert, AlertFilter, ListAlertsRequest, WatchAlertsRequest};
+use sos_proto::call_point::CallPoint;
 use sos_proto::event::v1::RecordedEvent;
 use sos_proto::log::v1::event_log_service_client::EventLogServiceClient;
 use sos_proto::log::v1::{GetHeadRequest, ReadEventsRequest};
+use sos_proto::registry::v1::registry_service_client::RegistryServiceClient;
+use sos_proto::registry::v1::{Device, PutDeviceRequest, PutSiteRequest, Site};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tonic::Status;
+use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
 
 /// Time to reach the server.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -57,12 +63,7 @@ pub(crate) type Sightings = HashMap<String, Vec<(u64, u64)>>;
 
 impl System {
     pub(crate) async fn connect(address: &str) -> Result<Self, SystemError> {
-        let endpoint = Endpoint::from_shared(format!("http://{address}"))
-            .map_err(|_| SystemError::Address(address.to_owned()))?
-            .connect_timeout(CONNECT_TIMEOUT)
-            .tcp_nodelay(true);
-        let unreachable = |source| SystemError::Unreachable { address: address.to_owned(), source };
-        let channel = endpoint.connect().await.map_err(unreachable)?;
+        let channel = connect(address).await?;
         Ok(Self {
             alerts: AlertServiceClient::new(channel.clone()),
             log: EventLogServiceClient::new(channel),
@@ -88,14 +89,24 @@ impl System {
         Ok(events)
     }
 
-    /// Every alert of these sites, once live state has come to a position.
-    pub(crate) async fn alerts(&self, site_ids: &[String], position: u64) -> Result<Vec<Alert>, SystemError> {
-        // A watch behind a position starts when that is folded.
-        let folded = WatchAlertsRequest { filter: None, after_position: position };
-        drop(self.alerts.clone().watch_alerts(folded).await?);
+    /// Waits until live state has come to a position: a watch behind it does not start before.
+    pub(crate) async fn folded(&self, position: u64) -> Result<(), SystemError> {
+        let watch = WatchAlertsRequest { filter: None, after_position: position };
+        drop(self.alerts.clone().watch_alerts(watch).await?);
+        Ok(())
+    }
+
+    /// Every alert of these sites, or of all, once live state has come to a position.
+    pub(crate) async fn alerts(
+        &self,
+        site_ids: Option<&[String]>,
+        position: u64,
+    ) -> Result<Vec<Alert>, SystemError> {
+        self.folded(position).await?;
         let mut alerts = Vec::new();
-        // As many sites as fit into a request.
-        for some in site_ids.chunks(256) {
+        // As many sites as fit into a request; none stands for all.
+        let chunks = site_ids.map_or_else(|| vec![&[][..]], |sites| sites.chunks(256).collect());
+        for some in chunks {
             let mut page_token = String::new();
             loop {
                 let filter = Some(AlertFilter { site_ids: some.to_vec(), ..AlertFilter::default() });
@@ -147,4 +158,81 @@ impl System {
         }
         sightings
     }
+}
+
+/// Puts call points into the registry.
+pub(crate) struct Registry(RegistryServiceClient<Channel>);
+
+/// Requests that are under way at once.
+const PUTS_AT_ONCE: usize = 64;
+
+/// Who registers what is simulated.
+const REGISTRAR: &str = "simulator";
+
+impl Registry {
+    pub(crate) async fn connect(address: &str) -> Result<Self, SystemError> {
+        Ok(Self(RegistryServiceClient::new(connect(address).await?)))
+    }
+
+    /// Registers sites.
+    pub(crate) async fn put_sites(&self, sites: &[Site], run: &str) -> Result<(), SystemError> {
+        let puts = sites.iter().map(|site| {
+            let (mut client, site) = (self.0.clone(), site.clone());
+            let request_id = format!("{run}-{}", site.site_id);
+            async move {
+                client.put_site(signed(PutSiteRequest { request_id, site: Some(site) })).await.map(|_| ())
+            }
+        });
+        all(puts).await
+    }
+
+    /// Registers call points.
+    pub(crate) async fn put_devices(
+        &self,
+        call_points: impl Iterator<Item = &CallPoint>,
+        run: &str,
+    ) -> Result<(), SystemError> {
+        let puts = call_points.map(|call_point| {
+            let mut client = self.0.clone();
+            let device = Device {
+                site_id: call_point.site().to_owned(),
+                device_id: call_point.device().to_owned(),
+                ..Device::default()
+            };
+            let request_id = format!("{run}-{call_point}");
+            async move {
+                client
+                    .put_device(signed(PutDeviceRequest { request_id, device: Some(device) }))
+                    .await
+                    .map(|_| ())
+            }
+        });
+        all(puts).await
+    }
+}
+
+/// Carries out requests, some at a time, until one fails.
+async fn all(
+    requests: impl Iterator<Item = impl Future<Output = Result<(), Status>>>,
+) -> Result<(), SystemError> {
+    let mut answers = stream::iter(requests).buffer_unordered(PUTS_AT_ONCE);
+    while let Some(answer) = answers.next().await {
+        answer?;
+    }
+    Ok(())
+}
+
+fn signed<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert("sos-operator", MetadataValue::from_static(REGISTRAR));
+    request
+}
+
+async fn connect(address: &str) -> Result<Channel, SystemError> {
+    let endpoint = Endpoint::from_shared(format!("http://{address}"))
+        .map_err(|_| SystemError::Address(address.to_owned()))?
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true);
+    let unreachable = |source| SystemError::Unreachable { address: address.to_owned(), source };
+    endpoint.connect().await.map_err(unreachable)
 }

@@ -51,7 +51,7 @@ pub async fn run(ledger: &Path, grpc: &str) -> Result<Verdict, Error> {
     let sites: BTreeSet<_> =
         stories.all.values().filter_map(|story| story.call_point.split_once('/')).collect();
     let sites: BTreeSet<_> = sites.into_iter().map(|(site, _)| site.to_owned()).collect();
-    let alerts = system.alerts(&sites.into_iter().collect::<Vec<_>>(), head).await?;
+    let alerts = system.alerts(Some(&sites.into_iter().collect::<Vec<_>>()), head).await?;
     Ok(compare(&stories, run.head, &events, &alerts))
 }
 
@@ -64,7 +64,7 @@ fn compare(stories: &Stories, began: u64, events: &[RecordedEvent], alerts: &[Al
     let call_points: BTreeSet<_> = stories.all.values().map(|story| story.call_point.clone()).collect();
     let explained = explain(events, &call_points);
     states(&explained, alerts, &call_points, &mut verdict);
-    lamps(stories, &explained, &mut verdict);
+    lamps(stories, &explained, &call_points, &mut verdict);
     verdict
 }
 
@@ -218,12 +218,19 @@ fn states(
 }
 
 /// What each lamp was told last is what the newest alert of its call point should show.
-fn lamps(stories: &Stories, explained: &BTreeMap<String, Explained>, verdict: &mut Verdict) {
+fn lamps(
+    stories: &Stories,
+    explained: &BTreeMap<String, Explained>,
+    call_points: &BTreeSet<String>,
+    verdict: &mut Verdict,
+) {
     if !stories.ended {
         // A run that was cut off did not hear everything.
         return;
     }
-    for (call_point, (alert_id, indicator)) in &stories.lamps {
+    // One that did nothing may have been lit by an alert of an earlier run.
+    let lamps = stories.lamps.iter().filter(|(call_point, _)| call_points.contains(*call_point));
+    for (call_point, (alert_id, indicator)) in lamps {
         let Some(alert) = explained.get(alert_id).filter(|alert| alert.call_point == *call_point) else {
             verdict.differences.push(format!("lamp of {call_point}: alert {alert_id} is none of its alerts"));
             continue;

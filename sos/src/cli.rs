@@ -16,7 +16,9 @@ pub use registry::{
     DeskArgs, DeviceArgs, DevicesArgs, DevicesCommand, SiteArgs, SitesArgs, SitesCommand, WindowArg,
     WindowsArgs, WindowsCommand,
 };
-pub use simulate::{LoadArgs, RateArg, ReplayArgs, SimulateArgs, SimulateCommand, VerifyLedgerArgs};
+pub use simulate::{
+    FleetArgs, LoadArgs, RateArg, ReplayArgs, SimulateArgs, SimulateCommand, VerifyLedgerArgs,
+};
 
 /// The SOS gateway: from an emergency button to the person who sends help.
 #[derive(Debug, Parser)]

@@ -1,13 +1,16 @@
 //! `sos simulate`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use sos_simulator::faults::Faults;
+use sos_simulator::fleet::{self, Scenario};
+use sos_simulator::report::Report;
 use sos_simulator::{load, replay, verify};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{LoadArgs, RateArg, ReplayArgs, SimulateArgs, SimulateCommand, VerifyLedgerArgs};
+use crate::cli::{FleetArgs, LoadArgs, RateArg, ReplayArgs, SimulateArgs, SimulateCommand, VerifyLedgerArgs};
 use crate::stop::Stop;
 use crate::{Outcome, output};
 
@@ -15,6 +18,7 @@ use crate::{Outcome, output};
 pub async fn run(args: SimulateArgs) -> anyhow::Result<Outcome> {
     match args.command {
         SimulateCommand::Replay(args) => replay(args).await,
+        SimulateCommand::Fleet(args) => fleet(args).await,
         SimulateCommand::Load(args) => load(args).await,
         SimulateCommand::Verify(args) => verify(args).await,
     }
@@ -68,19 +72,64 @@ async fn load(args: LoadArgs) -> anyhow::Result<Outcome> {
             loaded.await?
         }
     };
-    let json = serde_json::to_string_pretty(&report)?;
-    if let Some(file) = &args.report {
-        std::fs::write(file, &json)
-            .with_context(|| format!("failed to write --report {}", file.display()))?;
-    }
-    if let Some(file) = &args.html {
-        let page = sos_simulator::report::page(&report, &title);
-        std::fs::write(file, page).with_context(|| format!("failed to write --html {}", file.display()))?;
-    }
-    output::line(&json);
+    publish(&report, &title, args.report.as_deref(), args.html.as_deref())?;
     anyhow::ensure!(report.lost == 0, "{} acknowledged presses are not in the log", report.lost);
     anyhow::ensure!(report.duplicated == 0, "{} presses are in the log more than once", report.duplicated);
     Ok(Outcome::Done)
+}
+
+async fn fleet(args: FleetArgs) -> anyhow::Result<Outcome> {
+    let mut scenario = Scenario::load(&args.scenario)?;
+    scenario.devices = args.devices.unwrap_or(scenario.devices);
+    scenario.seconds = args.seconds.unwrap_or(scenario.seconds);
+    anyhow::ensure!(
+        (1..=fleet::DEVICES_MAX).contains(&scenario.devices),
+        "--devices: {} is not 1 to {}",
+        scenario.devices,
+        fleet::DEVICES_MAX
+    );
+    let config = fleet::Config {
+        mqtt: args.mqtt,
+        grpc: args.grpc,
+        scenario,
+        connected: args.connected,
+        register: args.register,
+        run: args.run.unwrap_or_else(|| format!("{:x}", sos_eventlog::clock::now())),
+        seed: args.seed,
+        ledger: args.ledger,
+    };
+    let title = format!("{}, run {}, seed {}", args.scenario.display(), config.run, config.seed);
+    output::remark(&config.scenario.about);
+    let stop = Stop::listen()?;
+    let shutdown = CancellationToken::new();
+    let lived = fleet::run(config, sos_simulator::count_bar(None), shutdown.clone());
+    tokio::pin!(lived);
+    let (outcome, whole) = tokio::select! {
+        outcome = &mut lived => (outcome?, true),
+        () = stop.asked() => {
+            shutdown.cancel();
+            (lived.await?, false)
+        }
+    };
+    publish(&outcome.report, &title, args.report.as_deref(), args.html.as_deref())?;
+    anyhow::ensure!(whole, "stopped before the end of the scenario");
+    outcome.broken.iter().for_each(|broken| output::line(&format!("must hold and does not: {broken}")));
+    Ok(if outcome.broken.is_empty() { Outcome::Done } else { Outcome::Fault })
+}
+
+/// Writes a report where it is wanted, and to standard output.
+fn publish(report: &Report, title: &str, json: Option<&Path>, html: Option<&Path>) -> anyhow::Result<()> {
+    let figures = serde_json::to_string_pretty(report)?;
+    if let Some(file) = json {
+        std::fs::write(file, &figures)
+            .with_context(|| format!("failed to write --report {}", file.display()))?;
+    }
+    if let Some(file) = html {
+        let page = sos_simulator::report::page(report, title);
+        std::fs::write(file, page).with_context(|| format!("failed to write --html {}", file.display()))?;
+    }
+    output::line(&figures);
+    Ok(())
 }
 
 async fn replay(args: ReplayArgs) -> anyhow::Result<Outcome> {

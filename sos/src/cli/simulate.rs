@@ -20,6 +20,8 @@ pub struct SimulateArgs {
 pub enum SimulateCommand {
     /// Publish one press for each row of a file of emergency calls
     Replay(ReplayArgs),
+    /// Live through a scenario with many virtual call points, and check what must hold afterwards
+    Fleet(FleetArgs),
     /// Press by the clock, whether or not the system keeps up, and measure
     Load(LoadArgs),
     /// Compare the ledger of a run with the log and the alerts; exit 3 and what differs if anything does
@@ -74,6 +76,47 @@ pub struct LoadArgs {
     /// Chance of a publish to be the last of its connection, 0 to 1
     #[arg(long, value_name = "P", default_value_t = 0.0)]
     pub reset: f64,
+}
+
+/// `sos simulate fleet`.
+#[derive(Debug, Args)]
+pub struct FleetArgs {
+    /// A TOML file, or one of quiet-night, school-emergency, power-cut, broker-restart, prankster, bad-firmware,
+    /// wrong-clocks
+    pub scenario: PathBuf,
+    /// The broker
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
+    pub mqtt: String,
+    /// The server, where the log and the alerts are read
+    #[arg(long, value_name = "HOST:PORT", default_value = DEFAULT_GRPC)]
+    pub grpc: String,
+    /// Virtual call points [default: as the scenario says]
+    #[arg(long, value_name = "N")]
+    pub devices: Option<usize>,
+    /// Call points that are connected, at most 20,000; the others are only registered
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub connected: usize,
+    /// How long [default: as the scenario says]
+    #[arg(long, value_name = "N")]
+    pub seconds: Option<u64>,
+    /// Register sites and call points first
+    #[arg(long)]
+    pub register: bool,
+    /// What chance grows from: the same seed, the same history
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Name of the run, part of the boot ids [default: a new one]
+    #[arg(long, value_name = "NAME")]
+    pub run: Option<String>,
+    /// Write the figures to FILE, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Write the figures and plots to FILE, as one page
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Write down what was meant, sent and heard, for `sos simulate verify`
+    #[arg(long, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
 }
 
 /// How fast to press.

@@ -1,0 +1,222 @@
+//! A fleet of virtual call points that lives through a scenario: what it does is planned ahead from a seed, and
+//! what must hold afterwards is checked.
+
+mod act;
+mod plan;
+mod scenario;
+mod towns;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sos_proto::alert::v1::{Alert, AlertKind, AlertState};
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::button::{Button, IN_FLIGHT_MAX, Shared};
+use crate::config::{Broker, ConfigError, Run as Name};
+use crate::ledger::{Fact, Ledger, LedgerError, Run, VERSION};
+use crate::recorder::{self, Count};
+use crate::report::Report;
+use crate::system::{Registry, System, SystemError};
+use towns::{Country, Point};
+
+pub use scenario::{Must, Scenario, ScenarioError};
+
+/// Most call points of a fleet.
+pub const DEVICES_MAX: usize = 100_000;
+
+/// Most call points that are connected at once.
+pub const CONNECTED_MAX: usize = 20_000;
+
+/// Call points that connect in a second at the beginning.
+const CONNECTS_PER_SECOND: usize = 2_000;
+
+/// Orders that wait for one call point. Beyond it the schedule waits.
+const ORDERS_MAX: usize = 256;
+
+/// Facts on their way to the ledger.
+const FACTS_MAX: usize = 65_536;
+
+/// How long unacknowledged messages may still be answered.
+const DRAIN: Duration = Duration::from_secs(60);
+
+/// What to simulate, and where.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Broker, `host:port`.
+    pub mqtt: String,
+    /// The operator contract, `host:port`.
+    pub grpc: String,
+    /// What happens.
+    pub scenario: Scenario,
+    /// Call points that are connected, at most; the others are only registered.
+    pub connected: usize,
+    /// Register sites and call points first.
+    pub register: bool,
+    /// Names the run, 1 to 40 characters of `[a-z0-9._-]`.
+    pub run: String,
+    /// What chance grows from.
+    pub seed: u64,
+    /// Where to keep the ledger. Absent: nowhere.
+    pub ledger: Option<PathBuf>,
+}
+
+/// What became of a fleet.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What was measured of its presses.
+    pub report: Report,
+    /// What the scenario says must hold, and does not.
+    pub broken: Vec<String>,
+}
+
+/// Why there is no outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is refused.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The ledger cannot be kept.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The system cannot be asked.
+    #[error(transparent)]
+    System(#[from] SystemError),
+    /// A fault of this program.
+    #[error("a task of the fleet failed")]
+    Task(#[from] JoinError),
+}
+
+/// Lives through a scenario, or as much of it as there is before `shutdown`.
+///
+/// # Errors
+/// If a setting is wrong, the system is out of reach, or the ledger cannot be written.
+pub async fn run(
+    config: Config,
+    counted: impl FnMut(Count) + Send + 'static,
+    shutdown: CancellationToken,
+) -> Result<Outcome, Error> {
+    let (broker, name) = (Broker::parse(&config.mqtt)?, Name::parse(&config.run)?);
+    let scenario = &config.scenario;
+    let country = towns::country(scenario.devices, scenario.per_site);
+    let points = connected(&country, config.connected.min(CONNECTED_MAX), config.seed);
+    let steps = plan::steps(scenario, &points, config.seed);
+    let system = System::connect(&config.grpc).await?;
+    if config.register {
+        register(&config.grpc, &country, name.as_str()).await?;
+    }
+    let head = system.head().await?;
+    let ledger = config.ledger.as_deref().map(Ledger::create).transpose()?;
+    let run = Run { version: VERSION, name: name.as_str().to_owned(), seed: config.seed, head };
+
+    let start = Instant::now();
+    let (facts, arriving) = mpsc::channel(FACTS_MAX);
+    let (mut recording, mut watching) = (JoinSet::new(), JoinSet::new());
+    recording.spawn(recorder::record(arriving, run, ledger, counted));
+    let stop_watching = CancellationToken::new();
+    watching.spawn(system.clone().watch(head, start, stop_watching.clone()));
+
+    let over = shutdown.child_token();
+    let shared = Arc::new(Shared {
+        broker,
+        faults: scenario.faults.clone(),
+        facts: facts.clone(),
+        start,
+        shutdown: over.clone(),
+        drain: DRAIN,
+        presence: true,
+        in_flight: IN_FLIGHT_MAX,
+    });
+    let boot_id = format!("fleet-{}", name.as_str());
+    let mut tasks = JoinSet::new();
+    let mut devices = Vec::new();
+    for (number, point) in points.iter().enumerate() {
+        let (orders, inbox) = mpsc::channel(ORDERS_MAX);
+        let seed = config.seed.wrapping_add(number as u64);
+        let button = Button::new(Arc::clone(&shared), point.call_point.clone(), boot_id.clone(), inbox, seed);
+        let turn = Duration::from_secs_f64(number as f64 / CONNECTS_PER_SECOND as f64);
+        tasks.spawn(async move {
+            sleep(turn).await;
+            button.run().await;
+        });
+        devices.push(orders);
+    }
+    drop(shared);
+    let warm = start + Duration::from_secs_f64(1.0 + points.len() as f64 / CONNECTS_PER_SECOND as f64);
+    act::carry_out(steps, devices, &boot_id, scenario.clock_off_s, warm, &shutdown).await;
+    if !shutdown.is_cancelled() {
+        sleep_until(warm + Duration::from_secs(scenario.seconds)).await;
+    }
+    over.cancel();
+    while let Some(ended) = tasks.join_next().await {
+        ended?;
+    }
+    let at = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let _noted = facts.send(Fact::End { at }).await;
+    drop(facts);
+    let stories = recording.join_next().await.transpose()?.transpose()?.unwrap_or_default();
+
+    let events = system.events_after(head).await?;
+    let last = events.last().map_or(head, |event| event.position);
+    let alerts = system.alerts(None, last).await?;
+    sleep(Duration::from_secs(1)).await;
+    stop_watching.cancel();
+    let sightings = watching.join_next().await.transpose()?.unwrap_or_default();
+    let report = Report::of(&stories, &events, &sightings);
+    let broken = broken(&scenario.must, &report, head, &alerts);
+    Ok(Outcome { report, broken })
+}
+
+/// The call points that are connected, chosen by chance where not all are.
+fn connected(country: &Country, most: usize, seed: u64) -> Vec<Point> {
+    if country.points.len() <= most {
+        return country.points.clone();
+    }
+    let mut numbers: Vec<_> = (0..country.points.len()).collect();
+    fastrand::Rng::with_seed(seed).shuffle(&mut numbers);
+    numbers.truncate(most);
+    numbers.sort_unstable();
+    numbers.into_iter().filter_map(|number| country.points.get(number).cloned()).collect()
+}
+
+async fn register(grpc: &str, country: &Country, run: &str) -> Result<(), SystemError> {
+    let registry = Registry::connect(grpc).await?;
+    registry.put_sites(&country.sites, run).await?;
+    registry.put_devices(country.points.iter().map(|point| &point.call_point), run).await
+}
+
+/// What must hold and does not. Counted are alerts that changed in the run: some may have been open before.
+fn broken(must: &Must, report: &Report, head: u64, alerts: &[Alert]) -> Vec<String> {
+    let new = || alerts.iter().filter(|alert| alert.position > head);
+    let presses = new().filter(|alert| alert.kind() == AlertKind::Press).count() as u64;
+    let technical = || new().filter(|alert| alert.kind() == AlertKind::Technical);
+    let still_open = technical().filter(|alert| alert.state() != AlertState::Resolved).count() as u64;
+    let technical = technical().count() as u64;
+    let checks = [
+        (report.lost == 0, format!("lost is {}", report.lost)),
+        (report.duplicated == 0, format!("duplicated is {}", report.duplicated)),
+        (
+            presses >= must.press_alerts_min,
+            format!("{presses} press alerts are less than {}", must.press_alerts_min),
+        ),
+        at_most("press alerts", presses, must.press_alerts_max),
+        (
+            technical >= must.technical_alerts_min,
+            format!("{technical} technical alerts are less than {}", must.technical_alerts_min),
+        ),
+        at_most("technical alerts", technical, must.technical_alerts_max),
+        at_most("open technical alerts", still_open, must.technical_alerts_open_max),
+    ];
+    checks.into_iter().filter(|(holds, _)| !holds).map(|(_, told)| told).collect()
+}
+
+fn at_most(what: &str, count: u64, most: Option<u64>) -> (bool, String) {
+    (
+        most.is_none_or(|most| count <= most),
+        format!("{count} {what} are more than {}", most.unwrap_or(u64::MAX)),
+    )
+}
