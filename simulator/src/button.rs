@@ -9,8 +9,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use prost::Message as _;
-use rumqttc::mqttbytes::QoS;
-use rumqttc::mqttbytes::v4::{LastWill, Packet, Publish};
 use sos_proto::call_point::{CallPoint, Leaf};
 use sos_proto::device::v1::{DeviceState, Feedback, Receipt};
 use tokio::sync::mpsc;
@@ -22,7 +20,7 @@ use crate::faults::Faults;
 use crate::ledger::{Fact, Meant};
 use crate::retry::Pauses;
 use crate::telemetry;
-use crate::wire::{Wire, WireError};
+use crate::wire::{Heard, Will, Wire, WireError};
 
 /// Messages of one call point that may be unacknowledged at once.
 pub(crate) const IN_FLIGHT_MAX: usize = 64;
@@ -154,9 +152,10 @@ impl Button {
     }
 
     async fn connected(&mut self, pauses: &mut Pauses) -> Result<Ended, Ended> {
-        let will = self.shared.presence.then(|| {
-            LastWill::new(self.call_point.topic(Leaf::State), self.state(false), QoS::AtLeastOnce, true)
-        });
+        let will = self
+            .shared
+            .presence
+            .then(|| Will { topic: self.call_point.topic(Leaf::State), body: self.state(false) });
         let client_id = format!("{}-{}", self.call_point.site(), self.call_point.device());
         let mut wire = Wire::connect(&self.shared.broker, &client_id, will).await?;
         *pauses = Pauses::default();
@@ -168,10 +167,7 @@ impl Button {
             let pkid = self.next_pkid();
             wire.publish(&self.call_point.topic(Leaf::State), &self.state(true), pkid, true)?;
         }
-        let again: Vec<_> = self.pending.drain(..).collect();
-        for Pending { publication, .. } in again {
-            self.send(&mut wire, publication).await?;
-        }
+        self.repeat(&mut wire)?;
         let mut ping = tokio::time::interval(KEEP_ALIVE / 2);
         ping.tick().await;
         loop {
@@ -179,7 +175,7 @@ impl Button {
             let oldest =
                 self.pending.front().map_or_else(|| Instant::now() + ANSWER_WAIT, |p| p.sent + ANSWER_WAIT);
             tokio::select! {
-                packet = wire.next() => self.hear(&mut wire, packet?).await?,
+                heard = wire.next() => self.hear(heard?).await,
                 order = self.orders.recv(), if self.pending.len() < self.shared.in_flight => match order {
                     Some(order) => self.carry_out(&mut wire, order).await?,
                     None if self.pending.is_empty() && self.held.is_none() => {
@@ -203,10 +199,25 @@ impl Button {
         }
     }
 
+    /// Sends everything again that was not acknowledged.
+    fn repeat(&mut self, wire: &mut Wire) -> Result<(), Ended> {
+        for number in 0..self.pending.len() {
+            let pkid = self.next_pkid();
+            let Some(pending) = self.pending.get_mut(number) else { break };
+            (pending.pkid, pending.sent) = (pkid, Instant::now());
+            let topic = self.call_point.topic(pending.publication.leaf);
+            wire.publish(&topic, &pending.publication.body, pkid, false)?;
+        }
+        Ok(())
+    }
+
     /// Waits for an answer, and not for orders, of which there are no more.
     async fn hear_next(&mut self, wire: &mut Wire) -> Result<(), Ended> {
         match tokio::time::timeout(ANSWER_WAIT, wire.next()).await {
-            Ok(packet) => self.hear(wire, packet?).await,
+            Ok(heard) => {
+                self.hear(heard?).await;
+                Ok(())
+            }
             Err(_) => Err(Ended::Cut(CUT_PAUSE)),
         }
     }
@@ -233,7 +244,11 @@ impl Button {
                     self.held = Some(publication);
                     return Ok(());
                 }
-                self.send(wire, publication).await?;
+                let sent = self.send(wire, publication).await;
+                if sent.is_err() {
+                    self.held = before;
+                    return sent;
+                }
                 match before {
                     Some(before) => self.send(wire, before).await,
                     None => Ok(()),
@@ -253,15 +268,16 @@ impl Button {
             sleep(misfortune.delay).await;
         }
         let pkid = self.next_pkid();
-        let topic = self.call_point.topic(publication.leaf);
-        wire.publish(&topic, &publication.body, pkid, false)?;
+        let (n, topic, body) =
+            (publication.n, self.call_point.topic(publication.leaf), publication.body.clone());
+        // From now on it is repeated until it is acknowledged.
+        self.pending.push_back(Pending { publication, pkid, sent: Instant::now() });
+        wire.publish(&topic, &body, pkid, false)?;
         if misfortune.duplicate {
             let another = self.next_pkid();
-            wire.publish(&topic, &publication.body, another, false)?;
+            wire.publish(&topic, &body, another, false)?;
         }
-        let (n, at) = (publication.n, self.now());
-        self.pending.push_back(Pending { publication, pkid, sent: Instant::now() });
-        self.note(Fact::Sent { n, at }).await;
+        self.note(Fact::Sent { n, at: self.now() }).await;
         if misfortune.reset {
             wire.flush().await?;
             return Err(Ended::Cut(CUT_PAUSE));
@@ -269,32 +285,25 @@ impl Button {
         Ok(())
     }
 
-    async fn hear(&mut self, wire: &mut Wire, packet: Packet) -> Result<(), Ended> {
-        match packet {
-            Packet::PubAck(ack) => {
-                let acked = self.pending.iter().position(|pending| pending.pkid == ack.pkid);
+    async fn hear(&mut self, heard: Heard) {
+        match heard {
+            Heard::Acknowledged(pkid) => {
+                let acked = self.pending.iter().position(|pending| pending.pkid == pkid);
                 if let Some(pending) = acked.and_then(|at| self.pending.remove(at)) {
                     self.note(Fact::Acked { n: pending.publication.n, at: self.now() }).await;
                 }
             }
-            Packet::Publish(publish) => {
-                if publish.qos != QoS::AtMostOnce {
-                    wire.acknowledge(publish.pkid)?;
-                }
-                self.listen(&publish).await;
-            }
-            _ => {}
+            Heard::Message { topic, body } => self.listen(&topic, &body).await,
         }
-        Ok(())
     }
 
     /// What the gateway says. Bytes that are neither a receipt nor feedback are none of this button's business.
-    async fn listen(&self, publish: &Publish) {
+    async fn listen(&self, topic: &str, body: &[u8]) {
         let at = self.now();
-        let Ok((_, leaf)) = CallPoint::parse_topic(&publish.topic) else { return };
+        let Ok((_, leaf)) = CallPoint::parse_topic(topic) else { return };
         match leaf {
             Leaf::Receipt => {
-                let Ok(receipt) = Receipt::decode(&*publish.payload) else { return };
+                let Ok(receipt) = Receipt::decode(body) else { return };
                 if receipt.boot_id != self.boot_id {
                     return;
                 }
@@ -304,7 +313,7 @@ impl Button {
                 self.note(Fact::Receipt { n, at, event_id, position, status }).await;
             }
             Leaf::Feedback => {
-                let Ok(feedback) = Feedback::decode(&*publish.payload) else { return };
+                let Ok(feedback) = Feedback::decode(body) else { return };
                 let indicator = feedback.indicator().as_str_name().to_owned();
                 let call_point = self.call_point.to_string();
                 self.note(Fact::Lamp { call_point, at, alert_id: feedback.alert_id, indicator }).await;

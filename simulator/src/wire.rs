@@ -5,8 +5,10 @@
 use std::io;
 use std::time::Duration;
 
-use bytes::BytesMut;
-use rumqttc::mqttbytes::v4::{Connect, ConnectReturnCode, LastWill, Packet, Publish, Subscribe};
+use bytes::{Bytes, BytesMut};
+use rumqttc::mqttbytes::v4::{
+    Connect, ConnectReturnCode, Disconnect, LastWill, Packet, PingReq, PubAck, Publish, Subscribe,
+};
 use rumqttc::mqttbytes::{Error as CodecError, QoS};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -37,6 +39,27 @@ pub(crate) enum WireError {
     Silence,
 }
 
+/// What a broker says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// It has the publish with this packet id.
+    Acknowledged(u16),
+    /// Somebody published.
+    Message {
+        /// MQTT topic.
+        topic: String,
+        /// MQTT payload.
+        body: Bytes,
+    },
+}
+
+/// What the broker is to publish, retained, when the connection ends without a farewell.
+#[derive(Debug)]
+pub(crate) struct Will {
+    pub(crate) topic: String,
+    pub(crate) body: Vec<u8>,
+}
+
 /// A connection that is up.
 pub(crate) struct Wire {
     stream: TcpStream,
@@ -49,22 +72,22 @@ impl Wire {
     pub(crate) async fn connect(
         broker: &Broker,
         client_id: &str,
-        will: Option<LastWill>,
+        will: Option<Will>,
     ) -> Result<Self, WireError> {
         timeout(CONNECT_WAIT, Self::open(broker, client_id, will)).await.unwrap_or(Err(WireError::Silence))
     }
 
-    async fn open(broker: &Broker, client_id: &str, will: Option<LastWill>) -> Result<Self, WireError> {
+    async fn open(broker: &Broker, client_id: &str, will: Option<Will>) -> Result<Self, WireError> {
         let host = broker.host.trim_start_matches('[').trim_end_matches(']');
         let stream = TcpStream::connect((host, broker.port)).await?;
         stream.set_nodelay(true)?;
         let mut wire = Self { stream, incoming: BytesMut::new(), outgoing: BytesMut::new() };
         let mut connect = Connect::new(client_id);
         connect.keep_alive = u16::try_from(KEEP_ALIVE.as_secs()).unwrap_or(u16::MAX);
-        connect.last_will = will;
+        connect.last_will = will.map(|will| LastWill::new(will.topic, will.body, QoS::AtLeastOnce, true));
         connect.write(&mut wire.outgoing).map_err(WireError::Codec)?;
         wire.flush().await?;
-        match wire.next().await? {
+        match wire.packet().await? {
             Packet::ConnAck(answer) if answer.code == ConnectReturnCode::Success => Ok(wire),
             Packet::ConnAck(answer) => Err(WireError::Refused(answer.code)),
             _ => Err(WireError::Codec(CodecError::InvalidProtocol)),
@@ -92,20 +115,14 @@ impl Wire {
         subscribe.write(&mut self.outgoing).map(|_| ()).map_err(WireError::Codec)
     }
 
-    /// Queues an acknowledgement of something that came.
-    pub(crate) fn acknowledge(&mut self, pkid: u16) -> Result<(), WireError> {
-        let acknowledged = rumqttc::mqttbytes::v4::PubAck::new(pkid);
-        acknowledged.write(&mut self.outgoing).map(|_| ()).map_err(WireError::Codec)
-    }
-
     /// Queues a sign of life.
     pub(crate) fn ping(&mut self) -> Result<(), WireError> {
-        rumqttc::mqttbytes::v4::PingReq.write(&mut self.outgoing).map(|_| ()).map_err(WireError::Codec)
+        PingReq.write(&mut self.outgoing).map(|_| ()).map_err(WireError::Codec)
     }
 
     /// Queues a farewell: no last will follows.
     pub(crate) fn farewell(&mut self) -> Result<(), WireError> {
-        rumqttc::mqttbytes::v4::Disconnect.write(&mut self.outgoing).map(|_| ()).map_err(WireError::Codec)
+        Disconnect.write(&mut self.outgoing).map(|_| ()).map_err(WireError::Codec)
     }
 
     /// Writes what was queued.
@@ -116,8 +133,24 @@ impl Wire {
         Ok(())
     }
 
-    /// The next packet. Nothing is lost if the wait for it is given up.
-    pub(crate) async fn next(&mut self) -> Result<Packet, WireError> {
+    /// What comes next. A message that must be acknowledged is, with the next write. Nothing is lost if the wait
+    /// is given up.
+    pub(crate) async fn next(&mut self) -> Result<Heard, WireError> {
+        loop {
+            match self.packet().await? {
+                Packet::PubAck(answer) => return Ok(Heard::Acknowledged(answer.pkid)),
+                Packet::Publish(publish) => {
+                    if publish.qos != QoS::AtMostOnce {
+                        PubAck::new(publish.pkid).write(&mut self.outgoing).map_err(WireError::Codec)?;
+                    }
+                    return Ok(Heard::Message { topic: publish.topic, body: publish.payload });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    async fn packet(&mut self) -> Result<Packet, WireError> {
         loop {
             match Packet::read(&mut self.incoming, PACKET_BYTES_MAX) {
                 Ok(packet) => return Ok(packet),

@@ -16,7 +16,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::button::{Button, IN_FLIGHT_MAX, Shared};
+use crate::button::{Button, IN_FLIGHT_MAX, Order, Shared};
 use crate::config::{Broker, ConfigError, Run as Name};
 use crate::ledger::{Fact, Ledger, LedgerError, Run, VERSION};
 use crate::recorder::{self, Count};
@@ -132,19 +132,7 @@ pub async fn run(
         in_flight: IN_FLIGHT_MAX,
     });
     let boot_id = format!("fleet-{}", name.as_str());
-    let mut tasks = JoinSet::new();
-    let mut devices = Vec::new();
-    for (number, point) in points.iter().enumerate() {
-        let (orders, inbox) = mpsc::channel(ORDERS_MAX);
-        let seed = config.seed.wrapping_add(number as u64);
-        let button = Button::new(Arc::clone(&shared), point.call_point.clone(), boot_id.clone(), inbox, seed);
-        let turn = Duration::from_secs_f64(number as f64 / CONNECTS_PER_SECOND as f64);
-        tasks.spawn(async move {
-            sleep(turn).await;
-            button.run().await;
-        });
-        devices.push(orders);
-    }
+    let (mut tasks, devices) = buttons(&points, &shared, &boot_id, config.seed);
     drop(shared);
     let warm = start + Duration::from_secs_f64(1.0 + points.len() as f64 / CONNECTS_PER_SECOND as f64);
     act::carry_out(steps, devices, &boot_id, scenario.clock_off_s, warm, &shutdown).await;
@@ -160,15 +148,42 @@ pub async fn run(
     drop(facts);
     let stories = recording.join_next().await.transpose()?.transpose()?.unwrap_or_default();
 
-    let events = system.events_after(head).await?;
-    let last = events.last().map_or(head, |event| event.position);
-    let alerts = system.alerts(None, last).await?;
-    sleep(Duration::from_secs(1)).await;
+    let alerts = settled(&system, head).await?;
     stop_watching.cancel();
     let sightings = watching.join_next().await.transpose()?.unwrap_or_default();
-    let report = Report::of(&stories, &events, &sightings);
+    let report = Report::of(&stories, &system.events_after(head).await?, &sightings);
     let broken = broken(&scenario.must, &report, head, &alerts);
     Ok(Outcome { report, broken })
+}
+
+/// Lets every call point connect in its turn.
+fn buttons(
+    points: &[Point],
+    shared: &Arc<Shared>,
+    boot_id: &str,
+    seed: u64,
+) -> (JoinSet<()>, Vec<mpsc::Sender<Order>>) {
+    let (mut tasks, mut devices) = (JoinSet::new(), Vec::new());
+    for (number, point) in points.iter().enumerate() {
+        let (orders, inbox) = mpsc::channel(ORDERS_MAX);
+        let (call_point, seed) = (point.call_point.clone(), seed.wrapping_add(number as u64));
+        let button = Button::new(Arc::clone(shared), call_point, boot_id.to_owned(), inbox, seed);
+        let turn = Duration::from_secs_f64(number as f64 / CONNECTS_PER_SECOND as f64);
+        tasks.spawn(async move {
+            sleep(turn).await;
+            button.run().await;
+        });
+        devices.push(orders);
+    }
+    (tasks, devices)
+}
+
+/// All alerts, once everything is folded and the console has had its time.
+async fn settled(system: &System, head: u64) -> Result<Vec<Alert>, SystemError> {
+    let last = system.events_after(head).await?.last().map_or(head, |event| event.position);
+    let alerts = system.alerts(None, last).await?;
+    sleep(Duration::from_secs(1)).await;
+    Ok(alerts)
 }
 
 /// The call points that are connected, chosen by chance where not all are.
