@@ -7,6 +7,7 @@
 
 mod button;
 pub mod calls;
+pub mod capture;
 mod clock;
 pub mod config;
 pub mod demo;
@@ -18,9 +19,11 @@ pub mod load;
 mod message;
 mod numbering;
 mod progress;
+pub mod proxy;
 mod recorder;
 pub mod replay;
 pub mod report;
+pub mod rerun;
 mod retry;
 mod system;
 mod telemetry;

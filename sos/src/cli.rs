@@ -17,7 +17,8 @@ pub use registry::{
     WindowsArgs, WindowsCommand,
 };
 pub use simulate::{
-    FleetArgs, LoadArgs, RateArg, ReplayArgs, SimulateArgs, SimulateCommand, VerifyLedgerArgs,
+    FleetArgs, LoadArgs, ProxyArgs, RateArg, RecordArgs, ReplayArgs, SimulateArgs, SimulateCommand,
+    VerifyLedgerArgs,
 };
 
 /// The SOS gateway: from an emergency button to the person who sends help.

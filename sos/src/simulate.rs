@@ -6,11 +6,15 @@ use std::time::Duration;
 use anyhow::Context as _;
 use sos_simulator::faults::Faults;
 use sos_simulator::fleet::{self, Scenario};
+use sos_simulator::proxy::{self, Network};
 use sos_simulator::report::Report;
-use sos_simulator::{load, replay, verify};
+use sos_simulator::{capture, load, replay, rerun, verify};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{FleetArgs, LoadArgs, RateArg, ReplayArgs, SimulateArgs, SimulateCommand, VerifyLedgerArgs};
+use crate::cli::{
+    FleetArgs, LoadArgs, ProxyArgs, RateArg, RecordArgs, ReplayArgs, SimulateArgs, SimulateCommand,
+    VerifyLedgerArgs,
+};
 use crate::stop::Stop;
 use crate::{Outcome, output};
 
@@ -18,6 +22,8 @@ use crate::{Outcome, output};
 pub async fn run(args: SimulateArgs) -> anyhow::Result<Outcome> {
     match args.command {
         SimulateCommand::Replay(args) => replay(args).await,
+        SimulateCommand::Record(args) => record(args).await,
+        SimulateCommand::Proxy(args) => proxy(args).await,
         SimulateCommand::Fleet(args) => fleet(args).await,
         SimulateCommand::Load(args) => load(args).await,
         SimulateCommand::Verify(args) => verify(args).await,
@@ -132,7 +138,78 @@ fn publish(report: &Report, title: &str, json: Option<&Path>, html: Option<&Path
     Ok(())
 }
 
+async fn record(args: RecordArgs) -> anyhow::Result<Outcome> {
+    let stop = Stop::listen()?;
+    let shutdown = CancellationToken::new();
+    let recorded = capture::record(&args.mqtt, &args.output, shutdown.clone());
+    tokio::pin!(recorded);
+    let count = tokio::select! {
+        count = &mut recorded => count?,
+        () = stop.asked() => {
+            shutdown.cancel();
+            recorded.await?
+        }
+    };
+    output::line(&format!("recorded {count}"));
+    Ok(Outcome::Done)
+}
+
+async fn proxy(args: ProxyArgs) -> anyhow::Result<Outcome> {
+    let network = Network {
+        latency_ms: args.latency_ms,
+        jitter_ms: args.jitter_ms,
+        kilobytes_per_s: args.bandwidth,
+        reset: args.reset,
+        half_open: args.half_open,
+        partition_at_s: args.partition_at,
+        partition_for_s: args.partition_for,
+    };
+    if let Some(fault) = network.fault() {
+        anyhow::bail!(fault);
+    }
+    let stop = Stop::listen()?;
+    let target = tokio::net::lookup_host(&args.to).await.with_context(|| format!("--to {}", args.to))?.next();
+    let target = target.with_context(|| format!("--to {}: no such host", args.to))?;
+    let listener = tokio::net::TcpListener::bind(&args.listen).await;
+    let listener = listener.with_context(|| format!("--listen {}", args.listen))?;
+    output::announce(&format!("proxy {}", listener.local_addr()?));
+    let shutdown = CancellationToken::new();
+    let passing = proxy::run(listener, target, network, args.seed, shutdown.clone());
+    tokio::select! {
+        passed = passing => passed?,
+        () = stop.asked() => {}
+    }
+    Ok(Outcome::Done)
+}
+
+/// Replays lines of JSON: an export, or a capture.
+async fn rerun(args: ReplayArgs) -> anyhow::Result<Outcome> {
+    let config = rerun::Config {
+        file: args.file,
+        mqtt: args.mqtt,
+        speed: args.speed,
+        run: args.run,
+        give_up: Duration::from_secs(args.give_up),
+    };
+    let stop = Stop::listen()?;
+    let shutdown = CancellationToken::new();
+    let replayed = rerun::run(config, sos_simulator::count_bar(None), shutdown.clone());
+    tokio::pin!(replayed);
+    let (summary, whole) = tokio::select! {
+        summary = &mut replayed => (summary?, true),
+        () = stop.asked() => {
+            shutdown.cancel();
+            (replayed.await?, false)
+        }
+    };
+    summed_up(&summary, whole)
+}
+
 async fn replay(args: ReplayArgs) -> anyhow::Result<Outcome> {
+    // What cannot be read is told by whoever reads all of it.
+    if std::fs::read(&args.file).is_ok_and(|bytes| rerun::is_one(&bytes)) {
+        return rerun(args).await;
+    }
     let config = replay::Config {
         file: args.file,
         mqtt: args.mqtt,
@@ -153,6 +230,10 @@ async fn replay(args: ReplayArgs) -> anyhow::Result<Outcome> {
             (replayed.await?, false)
         }
     };
+    summed_up(&summary, whole)
+}
+
+fn summed_up(summary: &replay::Summary, whole: bool) -> anyhow::Result<Outcome> {
     output::line(&format!(
         "published {} acknowledged {} failed {}",
         summary.published, summary.acknowledged, summary.failed

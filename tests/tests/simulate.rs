@@ -170,3 +170,93 @@ async fn a_run_that_is_stopped_still_reports() {
     assert!(told["acknowledged"].as_u64().unwrap() > 0 && told["lost"] == 0, "{told}");
     assert_eq!(verify(&ledger, grpc).status.code(), Some(0));
 }
+
+/// Asks a program to stop, and waits for what it says.
+fn stopped(child: Child) -> Output {
+    let asked = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(asked.success());
+    child.wait_with_output().unwrap()
+}
+
+/// How many presses the log of a server holds.
+fn presses(server: &Server) -> usize {
+    server.export().iter().filter(|recorded| recorded.pointer("/event/press").is_some()).count()
+}
+
+// P2: what happened on one system can be played on another, and playing it again adds nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_recorded_can_be_played_elsewhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mqtt, grpc) = (free_port(), free_port());
+    let here = up(&dir.path().join("here"), mqtt, grpc).await;
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (capture, export) = (path("capture"), path("export"));
+    let broker = format!("127.0.0.1:{mqtt}");
+    let recorder = Command::new(binary())
+        .args(["simulate", "record", "--mqtt", &broker, "--output", &capture])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A message that is there when it is shows that the recorder listens.
+    eventually("the recorder listens", async || {
+        let sent = sos_tests::mqtt::publish(mqtt, "sos/v1/hall/door/health", &["-m", "{}", "-q", "0"]);
+        assert!(sent.status.success());
+        std::fs::metadata(&capture).is_ok_and(|file| file.len() > 0).then_some(())
+    })
+    .await;
+    let load = simulate(&["load", "--devices", "5", "--rate", "50", "--seconds", "2"], mqtt, grpc);
+    assert!(load.wait_with_output().unwrap().status.success());
+    let exported = sos(&["log", "export", "--grpc", here.address("grpc"), "--output", &export]);
+    assert!(exported.status.success(), "{}", stderr(&exported));
+    let told = stopped(recorder);
+    assert!(stdout(&told).starts_with("recorded 1"), "{}", stdout(&told));
+    assert_eq!(presses(&here), 100);
+
+    let there = up(&dir.path().join("there"), free_port(), free_port()).await;
+    let play = |file: &str| {
+        let output = sos(&["simulate", "replay", file, "--mqtt", there.address("mqtt"), "--speed", "0"]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        presses(&there)
+    };
+    assert_eq!([play(&capture), play(&capture)], [100, 100]);
+    assert_eq!([play(&export), play(&export)], [200, 200]);
+}
+
+// P1, P2: over a network that delays, cuts and parts, nothing is lost and nothing doubled.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_network_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mqtt, grpc, proxied) = (free_port(), free_port(), free_port());
+    let _server = up(&dir.path().join("data"), mqtt, grpc).await;
+    let (listen, to) = (format!("127.0.0.1:{proxied}"), format!("127.0.0.1:{mqtt}"));
+    let network = [
+        "--latency-ms",
+        "5",
+        "--jitter-ms",
+        "20",
+        "--reset",
+        "0.3",
+        "--partition-at",
+        "2",
+        "--partition-for",
+        "1",
+    ];
+    let proxy = Command::new(binary())
+        .args([&["simulate", "proxy", "--listen", &listen, "--to", &to][..], &network].concat())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    eventually("the proxy", async || std::net::TcpStream::connect(&listen).ok()).await;
+    let ledger = dir.path().join("ledger").to_str().unwrap().to_owned();
+    let args = ["load", "--devices", "10", "--rate", "50", "--seconds", "4", "--ledger", &ledger];
+    let output = simulate(&args, proxied, grpc).wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let told = report(&output);
+    assert_eq!((&told["acknowledged"], &told["recorded"]), (&Value::from(200), &Value::from(200)), "{told}");
+    assert!(
+        told["press_to_puback_us"]["max"].as_u64().unwrap() > 500_000,
+        "the partition is part of the latency: {told}"
+    );
+    assert_eq!(verify(&ledger, grpc).status.code(), Some(0));
+    assert!(stopped(proxy).status.success());
+}

@@ -18,8 +18,12 @@ pub struct SimulateArgs {
 /// `sos simulate …`.
 #[derive(Debug, Subcommand)]
 pub enum SimulateCommand {
-    /// Publish one press for each row of a file of emergency calls
+    /// Publish what a file holds: emergency calls (CSV), `sos log export`, or `sos simulate record`
     Replay(ReplayArgs),
+    /// Write down what devices send, until Ctrl-C
+    Record(RecordArgs),
+    /// Stand between two sides as a bad network, until Ctrl-C
+    Proxy(ProxyArgs),
     /// Live through a scenario with many virtual call points, and check what must hold afterwards
     Fleet(FleetArgs),
     /// Press by the clock, whether or not the system keeps up, and measure
@@ -76,6 +80,52 @@ pub struct LoadArgs {
     /// Chance of a publish to be the last of its connection, 0 to 1
     #[arg(long, value_name = "P", default_value_t = 0.0)]
     pub reset: f64,
+}
+
+/// `sos simulate record`.
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    /// The broker
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
+    pub mqtt: String,
+    /// Write to FILE, one line of JSON a message
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+/// `sos simulate proxy`.
+#[derive(Debug, Args)]
+pub struct ProxyArgs {
+    /// Listen here; port 0 picks a free one
+    #[arg(long, value_name = "HOST:PORT")]
+    pub listen: String,
+    /// Pass on to there
+    #[arg(long, value_name = "HOST:PORT")]
+    pub to: String,
+    /// What chance grows from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Milliseconds that every byte takes, in each direction
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub latency_ms: u64,
+    /// Up to so many milliseconds more
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub jitter_ms: u64,
+    /// Kilobytes a second in each direction of a connection; 0 for no limit
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub bandwidth: u64,
+    /// Chance of a connection to be cut in each second, 0 to 1
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    pub reset: f64,
+    /// Chance of a connection to be half open: taken, and nothing ever comes through; 0 to 1
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    pub half_open: f64,
+    /// Nothing comes through from this second on …
+    #[arg(long, value_name = "S", default_value_t = 0.0)]
+    pub partition_at: f64,
+    /// … for so many seconds
+    #[arg(long, value_name = "S", default_value_t = 0.0)]
+    pub partition_for: f64,
 }
 
 /// `sos simulate fleet`.
@@ -153,7 +203,7 @@ pub struct VerifyLedgerArgs {
 /// `sos simulate replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// CSV with the columns latitude, longitude, category, called_at, township, place
+    /// CSV with the columns latitude, longitude, category, called_at, township, place; or lines of JSON
     pub file: PathBuf,
     /// The broker
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
