@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod load;
 mod message;
 mod numbering;
+pub mod peers;
 mod progress;
 pub mod proxy;
 mod recorder;

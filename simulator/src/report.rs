@@ -145,7 +145,7 @@ impl Series {
 }
 
 impl Quantiles {
-    fn of(histogram: &Histogram<u64>) -> Self {
+    pub(crate) fn of(histogram: &Histogram<u64>) -> Self {
         let at = |quantile| histogram.value_at_quantile(quantile);
         Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: histogram.max() }
     }
@@ -153,6 +153,6 @@ impl Quantiles {
 
 /// Up to an hour, with three digits.
 #[expect(clippy::expect_used, reason = "bounds that are written down here and are sound")]
-fn histogram() -> Histogram<u64> {
+pub(crate) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 3_600_000_000, 3).expect("sound bounds")
 }

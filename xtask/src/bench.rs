@@ -10,6 +10,16 @@ const LOG: [&str; 7] = ["run", "--release", "--locked", "-p", "sos-eventlog", "-
 
 const ALERTS: [&str; 7] = ["run", "--release", "--locked", "-p", "sos-processor", "--example", "costs"];
 
+const BINARY: [&str; 5] = ["build", "--release", "--locked", "-p", "sos"];
+
+const SYSTEM: [&str; 7] = ["run", "--release", "--locked", "-p", "sos-simulator", "--example", "system"];
+
+/// Runs the whole system beside others that are installed here.
+pub(crate) fn system() -> Result<()> {
+    execute(&mut cargo(&BINARY))?;
+    execute(&mut cargo(&SYSTEM))
+}
+
 /// Runs the costs of live alerts; `arguments` are theirs.
 pub(crate) fn alerts(arguments: &[&str]) -> Result<()> {
     execute(cargo(&ALERTS).arg("--").args(arguments))

@@ -24,6 +24,8 @@ const USAGE: &str =
                            what the log costs on this machine, against the disk it stands on
        cargo xtask bench alerts [EVENTS]
                            what live alerts cost: rebuilding, memory, consoles
+       cargo xtask bench system
+                           the whole system beside Mosquitto and nats-server, where they are installed
        cargo xtask soak    the random tests of the log, for a long time";
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         ["tidy"] => Box::new(tidy::run),
         ["bench", "log", rest @ ..] => Box::new(|| bench::log(rest)),
         ["bench", "alerts", rest @ ..] => Box::new(|| bench::alerts(rest)),
+        ["bench", "system"] => Box::new(bench::system),
         ["soak"] => Box::new(soak::run),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
