@@ -7,6 +7,9 @@ use std::path::Path;
 use sos_proto::alert::v1::{Alert, AlertKind, AlertState};
 use sos_proto::event::v1::RecordedEvent;
 use sos_proto::event::v1::event::Body;
+use sos_proto::registry::v1::{Window, WindowKind};
+use sos_proto::time;
+use sos_proto::window::kind_at;
 
 use crate::ledger::{self, LedgerError};
 use crate::recorder::{Stories, Story};
@@ -140,31 +143,61 @@ struct Explained {
     presses: u64,
     units: BTreeMap<String, &'static str>,
     silent: bool,
+    /// The exercise or test that it is part of; nothing in earnest.
+    drill: Option<WindowKind>,
+}
+
+impl Explained {
+    fn opened(call_point: String, drill: Option<WindowKind>, silent: bool) -> Self {
+        let (state, owner, units) = (AlertState::Raised, String::new(), BTreeMap::new());
+        Self { call_point, state, owner, presses: 1, units, silent, drill }
+    }
 }
 
 /// Press alerts of these call points, by id, told from the log by simple rules.
 fn explain(events: &[RecordedEvent], call_points: &BTreeSet<String>) -> BTreeMap<String, Explained> {
     let mut alerts: BTreeMap<String, Explained> = BTreeMap::new();
-    let mut open: HashMap<String, String> = HashMap::new();
-    for event in events.iter().filter_map(|recorded| recorded.event.as_ref()) {
+    // Of each call point, in order of opening or reopening.
+    let mut open: HashMap<String, Vec<String>> = HashMap::new();
+    let mut windows: HashMap<String, Window> = HashMap::new();
+    for recorded in events {
+        let Some(event) = &recorded.event else { continue };
         let call_point = format!("{}/{}", event.site_id, event.device_id);
+        match &event.body {
+            Some(Body::WindowStarted(started)) => {
+                windows.insert(call_point.clone(), started.window.clone().unwrap_or_default());
+            }
+            Some(Body::WindowEnded(_)) => drop(windows.remove(&call_point)),
+            _ => {}
+        }
         if !call_points.contains(&call_point) {
             continue;
         }
+        let here = open.entry(call_point.clone()).or_default();
         if let Some(Body::Press(press)) = &event.body {
-            let joined = open.get(&call_point).and_then(|id| alerts.get_mut(id));
-            match joined.filter(|alert| alert.state != AlertState::Resolved) {
+            let now = recorded.recorded_at.as_ref().and_then(time::micros).unwrap_or(0);
+            let of_site = windows.get(&format!("{}/", event.site_id));
+            let drill = kind_at(windows.get(&call_point), of_site, now);
+            let joins = |id: &&String| {
+                alerts.get(*id).is_some_and(|alert| alert.drill.is_none() || alert.drill == drill)
+            };
+            let joined = here.iter().rfind(joins).cloned();
+            match joined.and_then(|id| alerts.get_mut(&id)) {
                 Some(alert) => alert.presses += 1,
                 None => {
-                    let (state, owner, presses) = (AlertState::Raised, String::new(), 1);
-                    let (units, silent) = (BTreeMap::new(), press.silent);
-                    let alert =
-                        Explained { call_point: call_point.clone(), state, owner, presses, units, silent };
+                    let alert = Explained::opened(call_point, drill, press.silent);
                     alerts.insert(event.event_id.clone(), alert);
-                    open.insert(call_point, event.event_id.clone());
+                    here.push(event.event_id.clone());
                 }
             }
             continue;
+        }
+        match &event.body {
+            Some(Body::AlertResolved(_)) => here.retain(|id| *id != event.alert_id),
+            Some(Body::AlertReopened(_)) if alerts.contains_key(&event.alert_id) => {
+                here.push(event.alert_id.clone());
+            }
+            _ => {}
         }
         let Some(alert) = alerts.get_mut(&event.alert_id) else { continue };
         match &event.body {
@@ -176,6 +209,7 @@ fn explain(events: &[RecordedEvent], call_points: &BTreeSet<String>) -> BTreeMap
             }
             Some(Body::AlertTransferred(to)) => alert.owner.clone_from(&to.to_operator),
             Some(Body::AlertResolved(_)) => alert.state = AlertState::Resolved,
+            Some(Body::AlertDeclaredActual(_)) => alert.drill = None,
             Some(Body::UnitDispatched(unit)) => drop(alert.units.insert(unit.unit_id.clone(), "DISPATCHED")),
             Some(Body::ResponseUpdated(unit)) => {
                 let status = unit.status().as_str_name().trim_start_matches("RESPONSE_STATUS_");

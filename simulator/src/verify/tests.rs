@@ -1,7 +1,9 @@
 //! Whatever is damaged, in the ledger, in the log or in the alerts, is found.
 
 use sos_proto::device::v1::Press;
-use sos_proto::event::v1::{AlertAcknowledged, DeviceOrigin, Event};
+use sos_proto::event::v1::{
+    AlertAcknowledged, AlertReopened, AlertResolved, DeviceOrigin, Event, WindowEnded, WindowStarted,
+};
 
 use super::*;
 use crate::ledger::{Fact, Meant};
@@ -145,4 +147,41 @@ fn a_wrong_lamp_is_found() {
     }
     let told = only(&facts, &events, &alerts);
     assert_eq!(told, "lamp of hall/door: it shows INDICATOR_HELP_COMING, and should show INDICATOR_RECEIVED");
+}
+
+/// What the log says, and how many presses each alert that follows from it has.
+fn presses(bodies: Vec<(&str, Body)>) -> Vec<(String, u64)> {
+    let events: Vec<_> = (1..)
+        .zip(bodies)
+        .map(|(position, (alert_id, body))| {
+            let event = Event {
+                event_id: format!("e{position}"),
+                alert_id: alert_id.into(),
+                site_id: "hall".into(),
+                device_id: "door".into(),
+                actor: "asel".into(),
+                body: Some(body),
+                ..Event::default()
+            };
+            RecordedEvent { position, event: Some(event), ..RecordedEvent::default() }
+        })
+        .collect();
+    let explained = explain(&events, &["hall/door".to_owned()].into());
+    explained.into_iter().map(|(id, alert)| (id, alert.presses)).collect()
+}
+
+#[test]
+fn exercises_and_reopened_alerts_are_explained() {
+    let press = || ("", Body::Press(Press::default()));
+    let ends_at = Some(time::timestamp(1));
+    let window = Window { kind: WindowKind::Exercise.into(), ends_at, ..Window::default() };
+    let begins = ("", Body::WindowStarted(WindowStarted { window: Some(window) }));
+    let ends = ("", Body::WindowEnded(WindowEnded::default()));
+    let told = presses(vec![begins, press(), press(), ends, press(), press(), press()]);
+    assert_eq!(told, [("e2".to_owned(), 2), ("e5".to_owned(), 3)]);
+    // Of two open alerts, a press joins the one that was opened or reopened last.
+    let closed = |id| (id, Body::AlertResolved(AlertResolved::default()));
+    let reopened = |id| (id, Body::AlertReopened(AlertReopened::default()));
+    let told = presses(vec![press(), closed("e1"), press(), reopened("e1"), press(), closed("e1"), press()]);
+    assert_eq!(told, [("e1".to_owned(), 2), ("e3".to_owned(), 2)]);
 }
