@@ -56,7 +56,7 @@ impl Heard {
     }
 }
 
-/// After how long a silence a call point of a class is lost (DESIGN: after EN 50136).
+/// After how long a silence a call point of a class is lost (after EN 50136).
 fn deadline(class: SupervisionClass) -> Duration {
     match class {
         SupervisionClass::A => Duration::from_secs(90),
