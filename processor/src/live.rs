@@ -35,7 +35,7 @@ pub enum FollowError {
 /// Durable events were not folded in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("live state has not reached position {0} in time")]
-pub(crate) struct Behind(pub(crate) u64);
+pub(crate) struct Behind(u64);
 
 /// State that follows the log.
 pub(crate) struct Live {

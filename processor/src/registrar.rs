@@ -94,17 +94,23 @@ impl Registrar {
 
     /// Carries out a change, and answers with what the log holds of it.
     pub(crate) async fn execute(&self, entry: &Entry) -> Result<Body, RegistryError> {
-        if let Some(position) = self.live.read(|state| state.request(&entry.request_id)) {
-            return self.recorded(entry, position).await;
-        }
-        if let Err(error) = self.live.read(|state| entry.judge(state)) {
-            // What it waits for may be durable and not folded yet.
-            let head = self.log.head().await?;
-            self.live.catch_up(head.position).await?;
-            if let Some(position) = self.live.read(|state| state.request(&entry.request_id)) {
+        let mut caught_up = false;
+        loop {
+            let (known, judged) =
+                self.live.read(|state| (state.request(&entry.request_id), entry.judge(state)));
+            if let Some(position) = known {
                 return self.recorded(entry, position).await;
             }
-            self.live.read(|state| entry.judge(state)).map_err(|_| error)?;
+            match judged {
+                Ok(()) => break,
+                Err(error) if caught_up => return Err(error),
+                // What it waits for may be durable and not folded yet.
+                Err(_) => {
+                    let head = self.log.head().await?;
+                    self.live.catch_up(head.position).await?;
+                    caught_up = true;
+                }
+            }
         }
         let appended = self.log.append(Append::one(entry.event(clock::now()))).await?;
         let position = appended.last().map_or(0, |last| last.position);

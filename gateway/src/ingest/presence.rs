@@ -6,6 +6,8 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::PoisonError;
 
+use prost::Message;
+use serde::de::DeserializeOwned;
 use sos_eventlog::AppendError;
 use sos_proto::call_point::CallPoint;
 use sos_proto::device::v1::{DeviceHealth, DeviceState};
@@ -17,7 +19,7 @@ use sos_proto::time;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{Incoming, Ingest, Refusal, check_size, identify};
-use crate::decode::{self, Unreadable};
+use crate::decode::{self, Decoded, Unreadable};
 use crate::devices::{Device, Health};
 use crate::normal;
 
@@ -58,9 +60,7 @@ impl Ingest {
         if incoming.payload.is_empty() {
             return Ok(Ok("unchanged"));
         }
-        let decoded = check_size(incoming)
-            .and_then(|()| decode::message::<DeviceState>(&incoming.payload, incoming.content_type));
-        let decoded = match decoded {
+        let decoded = match read::<DeviceState>(incoming) {
             Ok(decoded) => decoded,
             Err(unreadable) => return Ok(Err(unreadable)),
         };
@@ -95,9 +95,7 @@ impl Ingest {
         incoming: &Incoming<'_>,
         received_at: i64,
     ) -> Result<Result<&'static str, Unreadable>, Refusal> {
-        let decoded = check_size(incoming)
-            .and_then(|()| decode::message::<DeviceHealth>(&incoming.payload, incoming.content_type));
-        let decoded = match decoded {
+        let decoded = match read::<DeviceHealth>(incoming) {
             Ok(decoded) => decoded,
             Err(unreadable) => return Ok(Err(unreadable)),
         };
@@ -158,6 +156,15 @@ impl Ingest {
         let _ = folded.wait_for(|folded| *folded >= position).await;
         Ok(())
     }
+}
+
+/// What a message says, if it is no longer than allowed and can be read.
+fn read<T>(incoming: &Incoming<'_>) -> Result<Decoded<T>, Unreadable>
+where
+    T: Message + Default + DeserializeOwned,
+{
+    check_size(incoming)?;
+    decode::message(&incoming.payload, incoming.content_type)
 }
 
 /// An event about a call point.

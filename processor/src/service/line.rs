@@ -6,6 +6,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use sos_eventlog::clock;
+use sos_proto::time::{self, Timestamp};
 use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior};
@@ -59,10 +61,11 @@ impl<T> Line<T> {
         Some(LastWord { place, out: self.out.clone(), stall: self.stall })
     }
 
-    /// The newest durable position. P5: where it is not known there is no heartbeat, and the console sees that
-    /// it is stale.
-    pub(super) fn head(&self) -> Option<u64> {
-        *self.head.borrow()
+    /// What a heartbeat says at a cursor: the newest durable position, and the time. P5: where the head is not
+    /// known there is no heartbeat, and the console sees that it is stale.
+    pub(super) fn pulse(&self, cursor: u64) -> Option<(u64, Timestamp)> {
+        let head = *self.head.borrow();
+        head.map(|head| (head.max(cursor), time::timestamp(clock::now())))
     }
 
     /// Waits until it is time for a heartbeat.

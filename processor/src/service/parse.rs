@@ -136,10 +136,12 @@ fn all_known<T: TryFrom<i32>>(field: &'static str, values: &[i32]) -> Result<Vec
     values.iter().map(|value| known(field, *value)).collect()
 }
 
-fn known<T: TryFrom<i32>>(field: &'static str, value: i32) -> Result<T, InvalidField> {
+/// A value of an enum that this version knows.
+pub(super) fn known<T: TryFrom<i32>>(field: &'static str, value: i32) -> Result<T, InvalidField> {
     T::try_from(value).map_err(|_| InvalidField { field, reason: format!("unknown value {value}") })
 }
 
-fn invalid(field: &'static str, reason: &str) -> InvalidField {
+/// A field, and what is wrong with it.
+pub(super) fn invalid(field: &'static str, reason: &str) -> InvalidField {
     InvalidField { field, reason: reason.to_owned() }
 }

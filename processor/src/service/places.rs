@@ -5,7 +5,7 @@ use sos_proto::device::v1::Location;
 use sos_proto::registry::v1::{Device, Place, Site, SiteKind, SupervisionClass, Window, WindowKind};
 use sos_proto::time::{self, Timestamp};
 
-use super::parse;
+use super::parse::{self, invalid, known};
 use super::status::InvalidField;
 
 /// Longest window, in microseconds (24 hours).
@@ -107,14 +107,6 @@ fn location(field: &'static str, location: Option<Location>) -> Result<Option<Lo
     Ok(Some(location))
 }
 
-fn known<T: TryFrom<i32>>(field: &'static str, value: i32) -> Result<T, InvalidField> {
-    T::try_from(value).map_err(|_| InvalidField { field, reason: format!("unknown value {value}") })
-}
-
 fn missing(field: &'static str) -> InvalidField {
     invalid(field, "must be set")
-}
-
-fn invalid(field: &'static str, reason: &str) -> InvalidField {
-    InvalidField { field, reason: reason.to_owned() }
 }

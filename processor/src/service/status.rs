@@ -35,9 +35,26 @@ impl From<InvalidField> for Status {
 
 /// There is no such alert.
 pub(super) fn not_found(alert_id: &str) -> Status {
-    let message = format!("there is no alert {alert_id}");
-    let details = ErrorDetails::with_resource_info("sos.alert.v1.Alert", alert_id, "", message.as_str());
+    missing("sos.alert.v1.Alert", alert_id, format!("there is no alert {alert_id}"))
+}
+
+fn missing(kind: &str, name: &str, message: String) -> Status {
+    let details = ErrorDetails::with_resource_info(kind, name, "", message.as_str());
     Status::with_error_details(Code::NotFound, message, details)
+}
+
+/// P6: the request id names something else.
+fn request_id_taken() -> Status {
+    let reason = "already used for another command".to_owned();
+    InvalidField { field: "request_id", reason }.into()
+}
+
+/// The log did not take an event.
+fn not_appended(error: &AppendError) -> Status {
+    match error {
+        AppendError::Unavailable(_) => Status::unavailable(error.to_string()),
+        _ => Status::internal(error.to_string()),
+    }
 }
 
 /// P10: a limit is reached; its name as in the configuration.
@@ -63,15 +80,11 @@ impl From<CommandError> for Status {
     fn from(error: CommandError) -> Self {
         match &error {
             CommandError::NotFound(alert_id) => not_found(alert_id),
-            CommandError::RequestIdTaken(_) => {
-                let reason = "already used for another command".to_owned();
-                InvalidField { field: "request_id", reason }.into()
-            }
+            CommandError::RequestIdTaken(_) => request_id_taken(),
             CommandError::Stale { standing, .. } => stale(standing, &error.to_string()),
             CommandError::Rejected(rejection) => rejected(&rejection.standing, &error.to_string()),
             CommandError::Contended(alert_id) => contended(alert_id, error.to_string()),
-            CommandError::Append(AppendError::Unavailable(_)) => Self::unavailable(error.to_string()),
-            CommandError::Append(_) => Self::internal(error.to_string()),
+            CommandError::Append(append) => not_appended(append),
             CommandError::Read(read) => unreadable(read),
             CommandError::Behind(late) => behind(*late),
         }
@@ -80,24 +93,16 @@ impl From<CommandError> for Status {
 
 impl From<RegistryError> for Status {
     fn from(error: RegistryError) -> Self {
-        let not_found = |kind: &str, name: &str| {
-            let details = ErrorDetails::with_resource_info(kind, name, "", error.to_string());
-            Self::with_error_details(Code::NotFound, error.to_string(), details)
-        };
         match &error {
-            RegistryError::NoSite(site) => not_found("sos.registry.v1.Site", site),
-            RegistryError::NoDevice(device) => not_found("sos.registry.v1.Device", device),
-            RegistryError::RequestIdTaken(_) => {
-                let reason = "already used for another command".to_owned();
-                InvalidField { field: "request_id", reason }.into()
-            }
+            RegistryError::NoSite(site) => missing("sos.registry.v1.Site", site, error.to_string()),
+            RegistryError::NoDevice(device) => missing("sos.registry.v1.Device", device, error.to_string()),
+            RegistryError::RequestIdTaken(_) => request_id_taken(),
             RegistryError::NoWindow => {
                 let details =
                     ErrorDetails::with_precondition_failure_violation("WINDOW", "", error.to_string());
                 Self::with_error_details(Code::FailedPrecondition, error.to_string(), details)
             }
-            RegistryError::Append(AppendError::Unavailable(_)) => Self::unavailable(error.to_string()),
-            RegistryError::Append(_) => Self::internal(error.to_string()),
+            RegistryError::Append(append) => not_appended(append),
             RegistryError::Read(read) => unreadable(read),
             RegistryError::Behind(late) => behind(*late),
         }

@@ -7,10 +7,8 @@
 
 use std::sync::Arc;
 
-use sos_eventlog::clock;
 use sos_proto::alert::v1::watch_alerts_response::Event;
 use sos_proto::alert::v1::{Heartbeat, SnapshotEnd, WatchAlertsResponse};
-use sos_proto::time;
 use tokio_util::sync::CancellationToken;
 
 use super::line::{End, Line};
@@ -155,11 +153,8 @@ impl Watch {
     }
 
     async fn heartbeat(&mut self) -> Result<(), End> {
-        let Some(head) = self.line.head() else { return Ok(()) };
-        let heartbeat = Heartbeat {
-            head_position: head.max(self.cursor),
-            server_time: Some(time::timestamp(clock::now())),
-        };
+        let Some((head_position, now)) = self.line.pulse(self.cursor) else { return Ok(()) };
+        let heartbeat = Heartbeat { head_position, server_time: Some(now) };
         self.send(self.cursor, Event::Heartbeat(heartbeat)).await
     }
 

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use sos_eventlog::clock;
 use sos_proto::registry::v1::watch_devices_response::Event;
 use sos_proto::registry::v1::{Device, DeviceHeartbeat, DeviceSnapshotEnd, WatchDevicesResponse};
-use sos_proto::time;
 use tokio_util::sync::CancellationToken;
 
 use super::line::{End, Line};
@@ -120,11 +119,8 @@ impl WatchDevices {
     }
 
     async fn heartbeat(&mut self) -> Result<(), End> {
-        let Some(head) = self.line.head() else { return Ok(()) };
-        let heartbeat = DeviceHeartbeat {
-            head_position: head.max(self.cursor),
-            server_time: Some(time::timestamp(clock::now())),
-        };
+        let Some((head_position, now)) = self.line.pulse(self.cursor) else { return Ok(()) };
+        let heartbeat = DeviceHeartbeat { head_position, server_time: Some(now) };
         self.send(self.cursor, Event::Heartbeat(heartbeat)).await
     }
 

@@ -107,13 +107,9 @@ pub(super) fn turns(
     wrong: Vec<Wrong>,
     well: &[Cause],
 ) -> Option<Opening> {
-    let is_told = well.iter().any(|cause| state.has_open(happened.point, *cause));
-    if !is_told {
+    let Some(number) = telling(state, happened.point, well) else {
         return begins(state, happened, happened.point, wrong);
-    }
-    let (number, _) = state
-        .open_at(happened.point, AlertKind::Technical)
-        .rfind(|(_, view)| well.iter().any(|cause| view.causes.contains_key(&cause.key())))?;
+    };
     let rules = Arc::clone(state.rules());
     alter(state, happened, number, happened.point, |view| {
         if !view.causes.contains_key(&Cause::Flapping.key()) {
@@ -180,9 +176,7 @@ pub(super) fn ends_at(
     causes: &[Cause],
     disposition: Disposition,
 ) -> Option<Opening> {
-    let (number, _) = state
-        .open_at(point, AlertKind::Technical)
-        .rfind(|(_, view)| causes.iter().any(|cause| view.causes.contains_key(&cause.key())))?;
+    let number = telling(state, point, causes)?;
     alter(state, happened, number, point, |view| {
         // What flaps is told once.
         if view.causes.contains_key(&Cause::Flapping.key()) {
@@ -196,6 +190,14 @@ pub(super) fn ends_at(
         }
         true
     })
+}
+
+/// The newest open alert of a place that tells of any of these causes.
+fn telling(state: &State, point: PointNumber, causes: &[Cause]) -> Option<AlertNumber> {
+    let tells = |(_, view): &(AlertNumber, &AlertView)| {
+        causes.iter().any(|cause| view.causes.contains_key(&cause.key()))
+    };
+    state.open_at(point, AlertKind::Technical).rfind(tells).map(|(number, _)| number)
 }
 
 /// Changes an alert of a place. Where that is not the event's own, the event alone does not say what changed.
