@@ -237,10 +237,7 @@ impl Button {
                 .await;
                 self.numbers.insert(publication.sequence, publication.n);
                 let before = self.held.take();
-                if before.is_none()
-                    && self.shared.faults.reorder > 0.0
-                    && self.chance.f64() < self.shared.faults.reorder
-                {
+                if before.is_none() && self.shared.faults.reorders(&mut self.chance) {
                     self.held = Some(publication);
                     return Ok(());
                 }
@@ -346,6 +343,7 @@ impl Button {
     }
 }
 
-fn micros(at: Instant, start: Instant) -> u64 {
+/// Microseconds from the start of a run.
+pub(crate) fn micros(at: Instant, start: Instant) -> u64 {
     u64::try_from(at.saturating_duration_since(start).as_micros()).unwrap_or(u64::MAX)
 }

@@ -26,7 +26,6 @@ pub struct Faults {
 pub(crate) struct Misfortune {
     pub(crate) delay: Duration,
     pub(crate) duplicate: bool,
-    pub(crate) reorder: bool,
     pub(crate) reset: bool,
 }
 
@@ -38,13 +37,21 @@ impl Faults {
         wrong.map(|(name, chance)| (name, format!("{chance} is not from 0 to 1")))
     }
 
+    /// Whether the next publish waits for the one behind it.
+    pub(crate) fn reorders(&self, chance: &mut fastrand::Rng) -> bool {
+        hit(self.reorder, chance)
+    }
+
     /// What happens to the next publish.
     pub(crate) fn next(&self, chance: &mut fastrand::Rng) -> Misfortune {
-        let mut hit = |probability: f64| probability > 0.0 && chance.f64() < probability;
-        let (duplicate, reorder, reset) = (hit(self.duplicate), hit(self.reorder), hit(self.reset));
+        let (duplicate, reset) = (hit(self.duplicate, chance), hit(self.reset, chance));
         let jitter = if self.jitter_ms == 0 { 0 } else { chance.u64(0..=self.jitter_ms) };
-        Misfortune { delay: Duration::from_millis(self.latency_ms + jitter), duplicate, reorder, reset }
+        Misfortune { delay: Duration::from_millis(self.latency_ms + jitter), duplicate, reset }
     }
+}
+
+fn hit(probability: f64, chance: &mut fastrand::Rng) -> bool {
+    probability > 0.0 && chance.f64() < probability
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 /// Version of the lines.
-pub(crate) const VERSION: u32 = 1;
+const VERSION: u32 = 1;
 
 /// One fact. Times are microseconds since the run began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,6 +76,13 @@ pub struct Run {
     pub seed: u64,
     /// How far the log was when it began.
     pub head: u64,
+}
+
+impl Run {
+    /// A run that begins now.
+    pub(crate) fn new(name: &str, seed: u64, head: u64) -> Self {
+        Self { version: VERSION, name: name.to_owned(), seed, head }
+    }
 }
 
 /// Something that is to be published.

@@ -26,6 +26,7 @@ pub mod replay;
 pub mod report;
 pub mod rerun;
 mod retry;
+mod session;
 mod system;
 mod telemetry;
 pub mod verify;
@@ -33,6 +34,7 @@ mod wire;
 
 pub use progress::{Bar, Progress, Quiet, count_bar};
 pub use recorder::Count;
+pub use session::SessionError;
 pub use system::SystemError;
 
 /// Recorded calls of Montgomery County, Pennsylvania; see `data/README.md` for their licence.

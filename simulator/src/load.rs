@@ -22,19 +22,16 @@ use crate::button::{Button, IN_FLIGHT_MAX, Order, Publication, Shared};
 use crate::clock;
 use crate::config::{Broker, ConfigError, Run as Name};
 use crate::faults::Faults;
-use crate::ledger::{Fact, Ledger, LedgerError, Run, VERSION};
-use crate::recorder::{self, Count, Stories};
+use crate::recorder::Count;
 use crate::report::Report;
-use crate::system::{Sightings, System, SystemError};
+use crate::session::{Session, SessionError};
+use crate::system::{System, SystemError};
 
 /// Most devices of a load.
 pub const DEVICES_MAX: usize = 20_000;
 
 /// Presses that wait for one device. Beyond it the schedule waits, and the waiting is part of the latency.
 const ORDERS_MAX: usize = 1_024;
-
-/// Facts on their way to the ledger.
-const FACTS_MAX: usize = 65_536;
 
 /// Devices of one site.
 const DEVICES_PER_SITE: usize = 20;
@@ -44,9 +41,6 @@ const WARM_UP: Duration = Duration::from_secs(1);
 
 /// How long unacknowledged presses may still be answered.
 const DRAIN: Duration = Duration::from_secs(30);
-
-/// How long the log and the console may take to show what was acknowledged.
-const SETTLE: Duration = Duration::from_secs(10);
 
 /// How fast to press.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -89,9 +83,9 @@ pub enum Error {
     /// A setting is out of range.
     #[error("{0}")]
     Setting(String),
-    /// The ledger cannot be kept.
+    /// It was not measured to its end.
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Session(#[from] SessionError),
     /// The system cannot be asked.
     #[error(transparent)]
     System(#[from] SystemError),
@@ -112,24 +106,14 @@ pub async fn run(
     let (broker, name) = (Broker::parse(&config.mqtt)?, Name::parse(&config.run)?);
     config.check()?;
     let system = System::connect(&config.grpc).await?;
-    let head = system.head().await?;
-    let ledger = config.ledger.as_deref().map(Ledger::create).transpose()?;
-    let run = Run { version: VERSION, name: name.as_str().to_owned(), seed: config.seed, head };
-
-    let start = Instant::now();
-    let (facts, arriving) = mpsc::channel(FACTS_MAX);
-    let mut recording = JoinSet::new();
-    recording.spawn(recorder::record(arriving, run, ledger, counted));
-    let stop_watching = CancellationToken::new();
-    let mut watching = JoinSet::new();
-    watching.spawn(system.clone().watch(head, start, stop_watching.clone()));
-
+    let named = (name.as_str(), config.seed);
+    let session = Session::begin(system, named, config.ledger.as_deref(), counted).await?;
     let over = shutdown.child_token();
     let shared = Arc::new(Shared {
         broker,
         faults: config.faults.clone(),
-        facts: facts.clone(),
-        start,
+        facts: session.facts.clone(),
+        start: session.start,
         shutdown: over.clone(),
         drain: DRAIN,
         presence: false,
@@ -146,17 +130,13 @@ pub async fn run(
         devices.push(orders);
     }
     drop(shared);
-    press(&config, devices, start, &shutdown).await?;
+    press(&config, devices, session.start, &shutdown).await?;
     // Each button ends when it has nothing more to bring, at the latest after the drain.
     over.cancel();
     while let Some(ended) = tasks.join_next().await {
         ended?;
     }
-    let at = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let _noted = facts.send(Fact::End { at }).await;
-    drop(facts);
-    let stories = recording.join_next().await.transpose()?.transpose()?.unwrap_or_default();
-    report(&system, head, stories, stop_watching, watching).await
+    Ok(session.finish().await?)
 }
 
 impl Config {
@@ -255,25 +235,4 @@ fn publication(n: u64, sequence: u64, run: &str, due: Option<Instant>) -> Public
         ..DeviceEvent::default()
     };
     Publication { n, what: "press", sequence, leaf: Leaf::Event, body: event.encode_to_vec().into(), due }
-}
-
-/// Waits until the console has been shown what is in the log, or for a while, and counts.
-async fn report(
-    system: &System,
-    head: u64,
-    stories: Stories,
-    stop_watching: CancellationToken,
-    mut watching: JoinSet<Sightings>,
-) -> Result<Report, Error> {
-    let events = system.events_after(head).await?;
-    let last = events.last().map_or(head, |event| event.position);
-    // Everything is folded then; what was folded is on its way to the console.
-    let folded = tokio::time::timeout(SETTLE, system.folded(last)).await;
-    if let Ok(folded) = folded {
-        folded?;
-    }
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    stop_watching.cancel();
-    let sightings = watching.join_next().await.transpose()?.unwrap_or_default();
-    Ok(Report::of(&stories, &events, &sightings))
 }

@@ -26,7 +26,7 @@ use crate::button::{Button, IN_FLIGHT_MAX, Order, Publication, Shared};
 use crate::capture::Captured;
 use crate::config::{Broker, ConfigError, Run as Name};
 use crate::faults::Faults;
-use crate::ledger::{LedgerError, Run, VERSION};
+use crate::ledger::{LedgerError, Run};
 use crate::numbering::Numbering;
 use crate::recorder::{self, Count};
 use crate::replay::Summary;
@@ -122,7 +122,7 @@ pub async fn run(
     let name = config.run.as_deref().map(Name::parse).transpose()?.unwrap_or_else(|| Name::of(&bytes));
     let boot_id = format!("replay-{}", name.as_str());
     let moments = moments(&config.file, &bytes, &boot_id)?;
-    let run = Run { version: VERSION, name: name.as_str().to_owned(), seed: 0, head: 0 };
+    let run = Run::new(name.as_str(), 0, 0);
 
     let start = Instant::now();
     let (facts, arriving) = mpsc::channel(FACTS_MAX);

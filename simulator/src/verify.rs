@@ -51,9 +51,8 @@ pub async fn run(ledger: &Path, grpc: &str) -> Result<Verdict, Error> {
     // Alerts are explained by everything that ever happened at their call points.
     let events = system.events_after(0).await?;
     let head = events.last().map_or(0, |event| event.position);
-    let sites: BTreeSet<_> =
-        stories.all.values().filter_map(|story| story.call_point.split_once('/')).collect();
-    let sites: BTreeSet<_> = sites.into_iter().map(|(site, _)| site.to_owned()).collect();
+    let sites = stories.all.values().filter_map(|story| story.call_point.split_once('/'));
+    let sites: BTreeSet<_> = sites.map(|(site, _)| site.to_owned()).collect();
     let alerts = system.alerts(Some(&sites.into_iter().collect::<Vec<_>>()), head).await?;
     Ok(compare(&stories, run.head, &events, &alerts))
 }

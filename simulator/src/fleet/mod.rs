@@ -13,14 +13,14 @@ use std::time::Duration;
 use sos_proto::alert::v1::{Alert, AlertKind, AlertState};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::button::{Button, IN_FLIGHT_MAX, Order, Shared};
 use crate::config::{Broker, ConfigError, Run as Name};
-use crate::ledger::{Fact, Ledger, LedgerError, Run, VERSION};
-use crate::recorder::{self, Count};
+use crate::recorder::Count;
 use crate::report::Report;
+use crate::session::{Session, SessionError};
 use crate::system::{Registry, System, SystemError};
 use towns::{Country, Point};
 
@@ -37,9 +37,6 @@ const CONNECTS_PER_SECOND: usize = 2_000;
 
 /// Orders that wait for one call point. Beyond it the schedule waits.
 const ORDERS_MAX: usize = 256;
-
-/// Facts on their way to the ledger.
-const FACTS_MAX: usize = 65_536;
 
 /// How long unacknowledged messages may still be answered.
 const DRAIN: Duration = Duration::from_secs(60);
@@ -80,9 +77,9 @@ pub enum Error {
     /// A setting is refused.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The ledger cannot be kept.
+    /// It was not measured to its end.
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Session(#[from] SessionError),
     /// The system cannot be asked.
     #[error(transparent)]
     System(#[from] SystemError),
@@ -109,23 +106,14 @@ pub async fn run(
     if config.register {
         register(&config.grpc, &country, name.as_str()).await?;
     }
-    let head = system.head().await?;
-    let ledger = config.ledger.as_deref().map(Ledger::create).transpose()?;
-    let run = Run { version: VERSION, name: name.as_str().to_owned(), seed: config.seed, head };
-
-    let start = Instant::now();
-    let (facts, arriving) = mpsc::channel(FACTS_MAX);
-    let (mut recording, mut watching) = (JoinSet::new(), JoinSet::new());
-    recording.spawn(recorder::record(arriving, run, ledger, counted));
-    let stop_watching = CancellationToken::new();
-    watching.spawn(system.clone().watch(head, start, stop_watching.clone()));
-
+    let named = (name.as_str(), config.seed);
+    let session = Session::begin(system.clone(), named, config.ledger.as_deref(), counted).await?;
     let over = shutdown.child_token();
     let shared = Arc::new(Shared {
         broker,
         faults: scenario.faults.clone(),
-        facts: facts.clone(),
-        start,
+        facts: session.facts.clone(),
+        start: session.start,
         shutdown: over.clone(),
         drain: DRAIN,
         presence: true,
@@ -134,7 +122,8 @@ pub async fn run(
     let boot_id = format!("fleet-{}", name.as_str());
     let (mut tasks, devices) = buttons(&points, &shared, &boot_id, config.seed);
     drop(shared);
-    let warm = start + Duration::from_secs_f64(1.0 + points.len() as f64 / CONNECTS_PER_SECOND as f64);
+    let warm =
+        session.start + Duration::from_secs_f64(1.0 + points.len() as f64 / CONNECTS_PER_SECOND as f64);
     act::carry_out(steps, devices, &boot_id, scenario.clock_off_s, warm, &shutdown).await;
     if !shutdown.is_cancelled() {
         sleep_until(warm + Duration::from_secs(scenario.seconds)).await;
@@ -143,15 +132,9 @@ pub async fn run(
     while let Some(ended) = tasks.join_next().await {
         ended?;
     }
-    let at = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let _noted = facts.send(Fact::End { at }).await;
-    drop(facts);
-    let stories = recording.join_next().await.transpose()?.transpose()?.unwrap_or_default();
-
-    let alerts = settled(&system, head).await?;
-    stop_watching.cancel();
-    let sightings = watching.join_next().await.transpose()?.unwrap_or_default();
-    let report = Report::of(&stories, &system.events_after(head).await?, &sightings);
+    let head = session.head();
+    let report = session.finish().await?;
+    let alerts = system.alerts(None, head).await?;
     let broken = broken(&scenario.must, &report, head, &alerts);
     Ok(Outcome { report, broken })
 }
@@ -176,14 +159,6 @@ fn buttons(
         devices.push(orders);
     }
     (tasks, devices)
-}
-
-/// All alerts, once everything is folded and the console has had its time.
-async fn settled(system: &System, head: u64) -> Result<Vec<Alert>, SystemError> {
-    let last = system.events_after(head).await?.last().map_or(head, |event| event.position);
-    let alerts = system.alerts(None, last).await?;
-    sleep(Duration::from_secs(1)).await;
-    Ok(alerts)
 }
 
 /// The call points that are connected, chosen by chance where not all are.
