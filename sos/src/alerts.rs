@@ -13,7 +13,7 @@ use sos_proto::alert::v1::{
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
-use crate::cli::{AlertsArgs, AlertsCommand, FilterArgs, Format, StateArg};
+use crate::cli::{AlertsArgs, AlertsCommand, DeskArgs, FilterArgs, Format, StateArg};
 use crate::{Outcome, output, remote};
 
 /// Alerts asked for at a time.
@@ -21,8 +21,8 @@ const PAGE_SIZE: i32 = 1_000;
 
 /// Runs `sos alerts`.
 pub async fn run(args: AlertsArgs) -> anyhow::Result<Outcome> {
-    let desk = Desk { operator: args.operator, format: args.format, address: args.grpc };
-    let mut client = AlertServiceClient::new(remote::connect(&desk.address).await?);
+    let desk = Desk(args.desk);
+    let mut client = AlertServiceClient::new(remote::connect(&desk.0.grpc).await?);
     match args.command {
         AlertsCommand::List { filter, urgent } => {
             let order = if urgent { AlertOrder::UrgentFirst } else { AlertOrder::Unspecified };
@@ -39,16 +39,12 @@ pub async fn run(args: AlertsArgs) -> anyhow::Result<Outcome> {
 type Client = AlertServiceClient<Channel>;
 
 /// Who sits where, and how to show things.
-struct Desk {
-    operator: String,
-    format: Format,
-    address: String,
-}
+struct Desk(DeskArgs);
 
 impl Desk {
     /// A request in the operator's name.
     fn signed<T>(&self, message: T) -> anyhow::Result<Request<T>> {
-        remote::signed(&self.operator, message)
+        remote::signed(&self.0.operator, message)
     }
 
     fn answer(&self, answer: Result<Option<Alert>, Status>) -> anyhow::Result<()> {
@@ -59,7 +55,7 @@ impl Desk {
     }
 
     fn write(&self, alert: &Alert) -> anyhow::Result<()> {
-        match self.format {
+        match self.0.format {
             Format::Json => output::json(alert),
             Format::Table => {
                 output::line(&table::row(alert));
@@ -69,7 +65,7 @@ impl Desk {
     }
 
     async fn incidents(&self, client: &mut Client, site_ids: Vec<String>) -> anyhow::Result<()> {
-        if self.format == Format::Table {
+        if self.0.format == Format::Table {
             output::line(&table::incident_header());
         }
         let mut page_token = String::new();
@@ -78,7 +74,7 @@ impl Desk {
             let request = ListIncidentsRequest { site_ids, page_size: PAGE_SIZE, page_token };
             let page = client.list_incidents(request).await.map_err(|s| remote::refused(&s))?.into_inner();
             for incident in &page.incidents {
-                match self.format {
+                match self.0.format {
                     Format::Json => output::json(incident)?,
                     Format::Table => output::line(&table::incident(incident)),
                 }
@@ -91,7 +87,7 @@ impl Desk {
     }
 
     async fn list(&self, client: &mut Client, filter: &FilterArgs, order: AlertOrder) -> anyhow::Result<()> {
-        if self.format == Format::Table {
+        if self.0.format == Format::Table {
             output::line(&table::header());
         }
         let mut page_token = String::new();
@@ -113,7 +109,7 @@ impl Desk {
         let alert_id = complete(client, alert_id).await?;
         let answer = client.get_alert(GetAlertRequest { alert_id }).await;
         let answer = answer.map_err(|s| remote::refused(&s))?.into_inner();
-        match self.format {
+        match self.0.format {
             Format::Json => output::json(&answer),
             Format::Table => {
                 for line in table::details(&answer) {

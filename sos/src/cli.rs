@@ -17,7 +17,7 @@ pub use registry::{
     WindowsArgs, WindowsCommand,
 };
 pub use simulate::{
-    FleetArgs, LoadArgs, ProxyArgs, RateArg, RecordArgs, ReplayArgs, SimulateArgs, SimulateCommand,
+    FleetArgs, LoadArgs, ProxyArgs, RateArg, RecordArgs, ReplayArgs, RunArgs, SimulateArgs, SimulateCommand,
     VerifyLedgerArgs,
 };
 

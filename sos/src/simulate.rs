@@ -1,6 +1,6 @@
 //! `sos simulate`.
 
-use std::path::Path;
+use std::future::Future;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -12,7 +12,7 @@ use sos_simulator::{capture, load, replay, rerun, verify};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{
-    FleetArgs, LoadArgs, ProxyArgs, RateArg, RecordArgs, ReplayArgs, SimulateArgs, SimulateCommand,
+    FleetArgs, LoadArgs, ProxyArgs, RateArg, RecordArgs, ReplayArgs, RunArgs, SimulateArgs, SimulateCommand,
     VerifyLedgerArgs,
 };
 use crate::stop::Stop;
@@ -27,6 +27,25 @@ pub async fn run(args: SimulateArgs) -> anyhow::Result<Outcome> {
         SimulateCommand::Fleet(args) => fleet(args).await,
         SimulateCommand::Load(args) => load(args).await,
         SimulateCommand::Verify(args) => verify(args).await,
+    }
+}
+
+/// Runs something until its end, or until it is asked to stop and has stopped. Answers whether that was its end.
+async fn until_stopped<T, E, F>(run: impl FnOnce(CancellationToken) -> F) -> anyhow::Result<(T, bool)>
+where
+    F: Future<Output = Result<T, E>>,
+    anyhow::Error: From<E>,
+{
+    let stop = Stop::listen()?;
+    let shutdown = CancellationToken::new();
+    let running = run(shutdown.clone());
+    tokio::pin!(running);
+    tokio::select! {
+        ended = &mut running => Ok((ended?, true)),
+        () = stop.asked() => {
+            shutdown.cancel();
+            Ok((running.await?, false))
+        }
     }
 }
 
@@ -50,15 +69,15 @@ async fn load(args: LoadArgs) -> anyhow::Result<Outcome> {
     let (latency_ms, jitter_ms) = (args.latency_ms, args.jitter_ms);
     let (duplicate, reorder, reset) = (args.duplicate, args.reorder, args.reset);
     let config = load::Config {
-        mqtt: args.mqtt,
-        grpc: args.grpc,
+        mqtt: args.run.mqtt.clone(),
+        grpc: args.run.grpc.clone(),
         devices: args.devices,
         rate,
         duration: Duration::from_secs(args.seconds),
-        run: args.run.unwrap_or_else(|| format!("{:x}", sos_eventlog::clock::now())),
-        seed: args.seed,
+        run: args.run.name(),
+        seed: args.run.seed,
         faults: Faults { latency_ms, jitter_ms, duplicate, reorder, reset },
-        ledger: args.ledger,
+        ledger: args.run.ledger.clone(),
     };
     let title = format!("{} devices, {:?}, {} s, run {}", config.devices, rate, args.seconds, config.run);
     let expected = match rate {
@@ -66,19 +85,9 @@ async fn load(args: LoadArgs) -> anyhow::Result<Outcome> {
         load::Rate::Max => None,
     };
     let bar = sos_simulator::count_bar(expected);
-    let stop = Stop::listen()?;
-    let shutdown = CancellationToken::new();
-    let loaded = load::run(config, bar, shutdown.clone());
-    tokio::pin!(loaded);
     // Whoever stops it gets the report of what there was until then.
-    let report = tokio::select! {
-        report = &mut loaded => report?,
-        () = stop.asked() => {
-            shutdown.cancel();
-            loaded.await?
-        }
-    };
-    publish(&report, &title, args.report.as_deref(), args.html.as_deref())?;
+    let (report, _) = until_stopped(|shutdown| load::run(config, bar, shutdown)).await?;
+    publish(&report, &title, &args.run)?;
     anyhow::ensure!(report.lost == 0, "{} acknowledged presses are not in the log", report.lost);
     anyhow::ensure!(report.duplicated == 0, "{} presses are in the log more than once", report.duplicated);
     Ok(Outcome::Done)
@@ -95,42 +104,40 @@ async fn fleet(args: FleetArgs) -> anyhow::Result<Outcome> {
         fleet::DEVICES_MAX
     );
     let config = fleet::Config {
-        mqtt: args.mqtt,
-        grpc: args.grpc,
+        mqtt: args.run.mqtt.clone(),
+        grpc: args.run.grpc.clone(),
         scenario,
         connected: args.connected,
         register: args.register,
-        run: args.run.unwrap_or_else(|| format!("{:x}", sos_eventlog::clock::now())),
-        seed: args.seed,
-        ledger: args.ledger,
+        run: args.run.name(),
+        seed: args.run.seed,
+        ledger: args.run.ledger.clone(),
     };
     let title = format!("{}, run {}, seed {}", args.scenario.display(), config.run, config.seed);
     output::remark(&config.scenario.about);
-    let stop = Stop::listen()?;
-    let shutdown = CancellationToken::new();
-    let lived = fleet::run(config, sos_simulator::count_bar(None), shutdown.clone());
-    tokio::pin!(lived);
-    let (outcome, whole) = tokio::select! {
-        outcome = &mut lived => (outcome?, true),
-        () = stop.asked() => {
-            shutdown.cancel();
-            (lived.await?, false)
-        }
-    };
-    publish(&outcome.report, &title, args.report.as_deref(), args.html.as_deref())?;
+    let (outcome, whole) =
+        until_stopped(|shutdown| fleet::run(config, sos_simulator::count_bar(None), shutdown)).await?;
+    publish(&outcome.report, &title, &args.run)?;
     anyhow::ensure!(whole, "stopped before the end of the scenario");
     outcome.broken.iter().for_each(|broken| output::line(&format!("must hold and does not: {broken}")));
     Ok(if outcome.broken.is_empty() { Outcome::Done } else { Outcome::Fault })
 }
 
+impl RunArgs {
+    /// The name of the run; a new one where none was given.
+    fn name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| format!("{:x}", sos_eventlog::clock::now()))
+    }
+}
+
 /// Writes a report where it is wanted, and to standard output.
-fn publish(report: &Report, title: &str, json: Option<&Path>, html: Option<&Path>) -> anyhow::Result<()> {
+fn publish(report: &Report, title: &str, run: &RunArgs) -> anyhow::Result<()> {
     let figures = serde_json::to_string_pretty(report)?;
-    if let Some(file) = json {
+    if let Some(file) = &run.report {
         std::fs::write(file, &figures)
             .with_context(|| format!("failed to write --report {}", file.display()))?;
     }
-    if let Some(file) = html {
+    if let Some(file) = &run.html {
         let page = sos_simulator::report::page(report, title);
         std::fs::write(file, page).with_context(|| format!("failed to write --html {}", file.display()))?;
     }
@@ -139,17 +146,7 @@ fn publish(report: &Report, title: &str, json: Option<&Path>, html: Option<&Path
 }
 
 async fn record(args: RecordArgs) -> anyhow::Result<Outcome> {
-    let stop = Stop::listen()?;
-    let shutdown = CancellationToken::new();
-    let recorded = capture::record(&args.mqtt, &args.output, shutdown.clone());
-    tokio::pin!(recorded);
-    let count = tokio::select! {
-        count = &mut recorded => count?,
-        () = stop.asked() => {
-            shutdown.cancel();
-            recorded.await?
-        }
-    };
+    let (count, _) = until_stopped(|shutdown| capture::record(&args.mqtt, &args.output, shutdown)).await?;
     output::line(&format!("recorded {count}"));
     Ok(Outcome::Done)
 }
@@ -191,17 +188,8 @@ async fn rerun(args: ReplayArgs) -> anyhow::Result<Outcome> {
         run: args.run,
         give_up: Duration::from_secs(args.give_up),
     };
-    let stop = Stop::listen()?;
-    let shutdown = CancellationToken::new();
-    let replayed = rerun::run(config, sos_simulator::count_bar(None), shutdown.clone());
-    tokio::pin!(replayed);
-    let (summary, whole) = tokio::select! {
-        summary = &mut replayed => (summary?, true),
-        () = stop.asked() => {
-            shutdown.cancel();
-            (replayed.await?, false)
-        }
-    };
+    let (summary, whole) =
+        until_stopped(|shutdown| rerun::run(config, sos_simulator::count_bar(None), shutdown)).await?;
     summed_up(&summary, whole)
 }
 
@@ -219,17 +207,8 @@ async fn replay(args: ReplayArgs) -> anyhow::Result<Outcome> {
         give_up: Duration::from_secs(args.give_up),
         json: args.json,
     };
-    let stop = Stop::listen()?;
-    let shutdown = CancellationToken::new();
-    let replayed = replay::run(config, sos_simulator::Bar::new(), shutdown.clone());
-    tokio::pin!(replayed);
-    let (summary, whole) = tokio::select! {
-        summary = &mut replayed => (summary?, true),
-        () = stop.asked() => {
-            shutdown.cancel();
-            (replayed.await?, false)
-        }
-    };
+    let (summary, whole) =
+        until_stopped(|shutdown| replay::run(config, sos_simulator::Bar::new(), shutdown)).await?;
     summed_up(&summary, whole)
 }
 

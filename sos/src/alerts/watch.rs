@@ -32,7 +32,7 @@ struct Screen<'a> {
 pub async fn run(desk: &Desk, mut client: Client, args: WatchArgs) -> anyhow::Result<()> {
     let stop = Stop::listen()?;
     let mut screen = Screen { desk, position: args.after, behind_since: None, stale: false };
-    if desk.format == Format::Table {
+    if desk.0.format == Format::Table {
         output::line(&table::header());
     }
     loop {
@@ -46,7 +46,7 @@ pub async fn run(desk: &Desk, mut client: Client, args: WatchArgs) -> anyhow::Re
         let connected = async {
             loop {
                 tokio::time::sleep(RETRY_INTERVAL).await;
-                if let Ok(channel) = remote::connect(&desk.address).await {
+                if let Ok(channel) = remote::connect(&desk.0.grpc).await {
                     return channel;
                 }
             }
@@ -85,7 +85,7 @@ impl Screen<'_> {
         if let Some(Event::Heartbeat(heartbeat)) = &step.event {
             self.compare(heartbeat.head_position, Instant::now());
         }
-        if self.desk.format == Format::Json {
+        if self.desk.0.format == Format::Json {
             return output::json(&step);
         }
         match step.event {

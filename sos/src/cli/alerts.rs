@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::Format;
+use super::DeskArgs;
 
 /// The default address of the operator contract.
 pub const DEFAULT_GRPC: &str = "127.0.0.1:50051";
@@ -10,15 +10,9 @@ pub const DEFAULT_GRPC: &str = "127.0.0.1:50051";
 /// `sos alerts`.
 #[derive(Debug, Args)]
 pub struct AlertsArgs {
-    /// The server
-    #[arg(long, global = true, value_name = "HOST:PORT", default_value = DEFAULT_GRPC)]
-    pub grpc: String,
-    /// Your name as an operator
-    #[arg(long = "as", global = true, value_name = "NAME", env = "USER", default_value = "operator")]
-    pub operator: String,
-    /// How to write
-    #[arg(long, global = true, value_enum, default_value = "table")]
-    pub format: Format,
+    /// Where to ask.
+    #[command(flatten)]
+    pub desk: DeskArgs,
     /// What to do.
     #[command(subcommand)]
     pub command: AlertsCommand,

@@ -35,12 +35,9 @@ pub enum SimulateCommand {
 /// `sos simulate load`.
 #[derive(Debug, Args)]
 pub struct LoadArgs {
-    /// The broker
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
-    pub mqtt: String,
-    /// The server, where the log and the alerts are read
-    #[arg(long, value_name = "HOST:PORT", default_value = DEFAULT_GRPC)]
-    pub grpc: String,
+    /// Where it runs, and what is kept of it.
+    #[command(flatten)]
+    pub run: RunArgs,
     /// Virtual call points, each with its own connection
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub devices: usize,
@@ -50,21 +47,6 @@ pub struct LoadArgs {
     /// For how long
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub seconds: u64,
-    /// Write the figures to FILE, as JSON
-    #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
-    /// Write the figures and plots to FILE, as one page
-    #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
-    /// Write down what was meant, sent and heard, for `sos simulate verify`
-    #[arg(long, value_name = "FILE")]
-    pub ledger: Option<PathBuf>,
-    /// Name of the run, part of the boot ids [default: a new one]
-    #[arg(long, value_name = "NAME")]
-    pub run: Option<String>,
-    /// What chance grows from
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
     /// Every publish waits so many milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub latency_ms: u64,
@@ -134,12 +116,9 @@ pub struct FleetArgs {
     /// A TOML file, or one of quiet-night, school-emergency, power-cut, broker-restart, prankster, bad-firmware,
     /// wrong-clocks
     pub scenario: PathBuf,
-    /// The broker
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
-    pub mqtt: String,
-    /// The server, where the log and the alerts are read
-    #[arg(long, value_name = "HOST:PORT", default_value = DEFAULT_GRPC)]
-    pub grpc: String,
+    /// Where it runs, and what is kept of it.
+    #[command(flatten)]
+    pub run: RunArgs,
     /// Virtual call points [default: as the scenario says]
     #[arg(long, value_name = "N")]
     pub devices: Option<usize>,
@@ -152,12 +131,17 @@ pub struct FleetArgs {
     /// Register sites and call points first
     #[arg(long)]
     pub register: bool,
-    /// What chance grows from: the same seed, the same history
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
-    /// Name of the run, part of the boot ids [default: a new one]
-    #[arg(long, value_name = "NAME")]
-    pub run: Option<String>,
+}
+
+/// Where a run takes place, and what is kept of it.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The broker
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
+    pub mqtt: String,
+    /// The server, where the log and the alerts are read
+    #[arg(long, value_name = "HOST:PORT", default_value = DEFAULT_GRPC)]
+    pub grpc: String,
     /// Write the figures to FILE, as JSON
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -167,6 +151,12 @@ pub struct FleetArgs {
     /// Write down what was meant, sent and heard, for `sos simulate verify`
     #[arg(long, value_name = "FILE")]
     pub ledger: Option<PathBuf>,
+    /// Name of the run, part of the boot ids [default: a new one]
+    #[arg(long = "run", value_name = "NAME")]
+    pub name: Option<String>,
+    /// What chance grows from: the same seed, the same history
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// How fast to press.
