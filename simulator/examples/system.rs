@@ -79,8 +79,11 @@ async fn main() -> anyhow::Result<()> {
 
 /// One line: what was measured of each, and how it stands to the first.
 fn row(what: &str, measured: Vec<(f64, String)>) {
-    let first = measured.first().map_or(1.0, |(value, _)| *value).max(1e-9);
-    let cells = measured.iter().map(|(value, told)| format!("{told} ({:.2})", value / first));
+    let first = measured.first().map_or(0.0, |(value, _)| *value);
+    let cells = measured.iter().map(|(value, told)| match value / first {
+        ratio if ratio.is_finite() => format!("{told} ({ratio:.2})"),
+        _ => told.clone(),
+    });
     println!("| {what} | {} |", cells.collect::<Vec<_>>().join(" | "));
 }
 

@@ -7,8 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -34,6 +33,8 @@ pub struct Network {
     pub reset: f64,
     /// Chance of a connection to be half open: it is taken, and nothing ever comes through.
     pub half_open: f64,
+    /// Chance of a connection, in each second, that nothing comes back on it any more: acknowledgements are lost.
+    pub mute: f64,
     /// Nothing comes through from this second on …
     pub partition_at_s: f64,
     /// … for so many seconds.
@@ -44,7 +45,7 @@ impl Network {
     /// What makes no sense: a flag, and why.
     #[must_use]
     pub fn fault(&self) -> Option<String> {
-        let chances = [("--reset", self.reset), ("--half-open", self.half_open)];
+        let chances = [("--reset", self.reset), ("--half-open", self.half_open), ("--mute", self.mute)];
         let wrong = chances.into_iter().find(|(_, chance)| !(0.0..=1.0).contains(chance));
         let times = [("--partition-at", self.partition_at_s), ("--partition-for", self.partition_for_s)];
         let late = times.into_iter().find(|(_, seconds)| !(0.0..=1e6).contains(seconds));
@@ -105,31 +106,41 @@ async fn connection(
     let _swift = near.set_nodelay(true).and_then(|()| far.set_nodelay(true)).is_ok();
     let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
     let (there, back) = (chance.fork(), chance.fork());
-    let cut = async {
-        loop {
-            sleep(Duration::from_secs(1)).await;
-            if chance.f64() < network.reset {
-                return;
-            }
+    let (cut, muted) = (strikes(network.reset, chance.fork()), strikes(network.mute, chance));
+    let answers = async {
+        let (mut far_in, mut near_out) = (far_in, near_out);
+        tokio::select! {
+            () = muted => swallow(&mut far_in).await,
+            () = pass(&mut far_in, &mut near_out, &network, back, start) => {}
         }
     };
     tokio::select! {
         () = cut => {}
         () = pass(near_in, far_out, &network, there, start) => {}
-        () = pass(far_in, near_out, &network, back, start) => {}
+        () = answers => {}
+    }
+}
+
+/// Waits for a misfortune that has this chance in each second.
+async fn strikes(probability: f64, mut chance: fastrand::Rng) {
+    loop {
+        sleep(Duration::from_secs(1)).await;
+        if chance.f64() < probability {
+            return;
+        }
     }
 }
 
 /// Takes everything and gives nothing, as a machine does that has forgotten the connection.
-async fn swallow(mut near: TcpStream) {
+async fn swallow(mut from: impl AsyncRead + Unpin) {
     let mut bytes = vec![0; CHUNK];
-    while matches!(near.read(&mut bytes).await, Ok(1..)) {}
+    while matches!(from.read(&mut bytes).await, Ok(1..)) {}
 }
 
 /// One direction, until its end.
 async fn pass(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
     network: &Network,
     mut chance: fastrand::Rng,
     start: Instant,
@@ -166,6 +177,9 @@ async fn pass(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An echo that takes longer will not come.
+    const ECHO_TIME_MAX: Duration = Duration::from_secs(3);
 
     /// An echo, and a proxy in front of it.
     async fn proxied(network: Network) -> (SocketAddr, JoinSet<()>) {
@@ -224,6 +238,21 @@ mod tests {
         let (half_open, _tasks) = proxied(Network { half_open: 1.0, ..Network::default() }).await;
         let waited = tokio::time::timeout(Duration::from_millis(300), echoed(half_open, 10)).await;
         assert!(waited.is_err(), "nothing comes back");
+        let (mute, _tasks) = proxied(Network { mute: 1.0, ..Network::default() }).await;
+        let mut stream = TcpStream::connect(mute).await.unwrap();
+        let mut echo = [0];
+        let answers = async {
+            loop {
+                stream.write_all(b"a").await.unwrap();
+                let Ok(read) = tokio::time::timeout(ECHO_TIME_MAX, stream.read_exact(&mut echo)).await else {
+                    return;
+                };
+                read.unwrap();
+            }
+        };
+        answers.await;
+        let still_open = tokio::time::timeout(Duration::from_millis(50), stream.read(&mut echo)).await;
+        assert!(still_open.is_err(), "it is silent, and not closed");
         let wrong = Network { half_open: 2.0, ..Network::default() };
         assert!(wrong.fault().unwrap().starts_with("--half-open: "));
     }

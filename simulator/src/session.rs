@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use sos_proto::event::v1::RecordedEvent;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::button::micros;
@@ -19,11 +19,8 @@ use crate::system::{Sightings, System, SystemError};
 /// Facts on their way to the ledger.
 const FACTS_MAX: usize = 65_536;
 
-/// How long live state may take to fold what was acknowledged.
+/// How long the console may take to be shown what was acknowledged.
 const SETTLE: Duration = Duration::from_secs(10);
-
-/// How long what is folded may take to the console.
-const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// A run that is measured.
 pub(crate) struct Session {
@@ -33,6 +30,8 @@ pub(crate) struct Session {
     head: u64,
     recording: JoinSet<Result<Stories, LedgerError>>,
     watching: JoinSet<Sightings>,
+    /// How far the console was shown.
+    shown: watch::Receiver<u64>,
     stop_watching: CancellationToken,
 }
 
@@ -66,8 +65,9 @@ impl Session {
         let (mut recording, mut watching) = (JoinSet::new(), JoinSet::new());
         recording.spawn(recorder::record(arriving, run, ledger, counted));
         let stop_watching = CancellationToken::new();
-        watching.spawn(system.clone().watch(head, start, stop_watching.clone()));
-        Ok(Self { system, start, facts, head, recording, watching, stop_watching })
+        let (position, shown) = watch::channel(head);
+        watching.spawn(system.clone().watch(position, start, stop_watching.clone()));
+        Ok(Self { system, start, facts, head, recording, watching, shown, stop_watching })
     }
 
     /// How far the log was when it began.
@@ -83,10 +83,8 @@ impl Session {
         let stories = self.recording.join_next().await.transpose()?.transpose()?.unwrap_or_default();
         let events = self.system.events_after(self.head).await?;
         let last = events.last().map_or(self.head, |event: &RecordedEvent| event.position);
-        if let Ok(folded) = timeout(SETTLE, self.system.folded(last)).await {
-            folded?;
-        }
-        sleep(LAST_LOOK).await;
+        // What it was not shown by then is counted as not seen.
+        let _in_time = timeout(SETTLE, self.shown.wait_for(|position| *position >= last)).await;
         self.stop_watching.cancel();
         let sightings = self.watching.join_next().await.transpose()?.unwrap_or_default();
         Ok(Report::of(&stories, &events, &sightings))

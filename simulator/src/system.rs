@@ -14,6 +14,7 @@ use sos_proto::log::v1::event_log_service_client::EventLogServiceClient;
 use sos_proto::log::v1::{GetHeadRequest, ReadEventsRequest};
 use sos_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use sos_proto::registry::v1::{Device, PutDeviceRequest, PutSiteRequest, Site};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::metadata::MetadataValue;
@@ -127,26 +128,34 @@ impl System {
         Ok(alerts)
     }
 
-    /// A console that notes when it is shown what, until it is stopped. It comes back where it was if it is cut
-    /// off.
-    pub(crate) async fn watch(self, from: u64, start: Instant, stop: CancellationToken) -> Sightings {
+    /// A console that notes when it is shown what, until it is stopped. It tells its position, and comes back there
+    /// if it is cut off.
+    pub(crate) async fn watch(
+        self,
+        position: watch::Sender<u64>,
+        start: Instant,
+        stop: CancellationToken,
+    ) -> Sightings {
         let mut sightings = Sightings::new();
         let watching = async {
-            let mut position = from;
             loop {
-                let request = WatchAlertsRequest { filter: None, after_position: position };
+                let after_position = *position.borrow();
+                let request = WatchAlertsRequest { filter: None, after_position };
                 let mut client = self.alerts.clone();
                 if let Ok(stream) = client.watch_alerts(request).await {
                     let mut stream = stream.into_inner();
                     while let Ok(Some(message)) = stream.message().await {
-                        position = position.max(message.position);
-                        let Some(Step::Changed(alert) | Step::Snapshot(alert)) = message.event else {
-                            continue;
-                        };
-                        let at = start.elapsed().as_micros();
-                        let seen = (alert.position, u64::try_from(at).unwrap_or(u64::MAX));
-                        let call_point = format!("{}/{}", alert.site_id, alert.device_id);
-                        sightings.entry(call_point).or_default().push(seen);
+                        if let Some(Step::Changed(alert) | Step::Snapshot(alert)) = message.event {
+                            let at = start.elapsed().as_micros();
+                            let seen = (alert.position, u64::try_from(at).unwrap_or(u64::MAX));
+                            let call_point = format!("{}/{}", alert.site_id, alert.device_id);
+                            sightings.entry(call_point).or_default().push(seen);
+                        }
+                        position.send_if_modified(|shown| {
+                            let on = message.position > *shown;
+                            *shown = message.position.max(*shown);
+                            on
+                        });
                     }
                 }
                 tokio::time::sleep(Duration::from_millis(100)).await;

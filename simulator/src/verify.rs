@@ -67,6 +67,7 @@ fn compare(stories: &Stories, began: u64, events: &[RecordedEvent], alerts: &[Al
     let explained = explain(events, &call_points);
     states(&explained, alerts, &call_points, &mut verdict);
     lamps(stories, &explained, &call_points, &mut verdict);
+    verdict.differences.extend(technical::differences(events, alerts, &call_points));
     verdict
 }
 
@@ -142,6 +143,8 @@ struct Explained {
     presses: u64,
     units: BTreeMap<String, &'static str>,
     silent: bool,
+    /// What its lamp was to show, one after the other.
+    shown: Vec<&'static str>,
     /// The exercise or test that it is part of; nothing in earnest.
     drill: Option<WindowKind>,
 }
@@ -149,7 +152,23 @@ struct Explained {
 impl Explained {
     fn opened(call_point: String, drill: Option<WindowKind>, silent: bool) -> Self {
         let (state, owner, units) = (AlertState::Raised, String::new(), BTreeMap::new());
-        Self { call_point, state, owner, presses: 1, units, silent, drill }
+        let mut opened =
+            Self { call_point, state, owner, presses: 1, units, silent, shown: Vec::new(), drill };
+        opened.shown.push(opened.lamp());
+        opened
+    }
+
+    /// What its lamp is to show now.
+    fn lamp(&self) -> &'static str {
+        let busy = |status| self.units.values().any(|unit| *unit == status);
+        match self.state {
+            _ if self.silent => "INDICATOR_IDLE",
+            AlertState::Resolved => "INDICATOR_IDLE",
+            _ if busy("ON_SCENE") => "INDICATOR_HELP_ON_SCENE",
+            _ if busy("DISPATCHED") || busy("EN_ROUTE") => "INDICATOR_HELP_COMING",
+            AlertState::Acknowledged => "INDICATOR_ACKNOWLEDGED",
+            _ => "INDICATOR_RECEIVED",
+        }
     }
 }
 
@@ -216,6 +235,7 @@ fn explain(events: &[RecordedEvent], call_points: &BTreeSet<String>) -> BTreeMap
             }
             _ => {}
         }
+        alert.shown.push(alert.lamp());
     }
     alerts
 }
@@ -250,7 +270,8 @@ fn states(
     });
 }
 
-/// What each lamp was told last is what the newest alert of its call point should show.
+/// What each lamp was told last is something that its alert was to show at some time. Operators may have gone on
+/// after the last word that the run heard.
 fn lamps(
     stories: &Stories,
     explained: &BTreeMap<String, Explained>,
@@ -268,24 +289,16 @@ fn lamps(
             verdict.differences.push(format!("lamp of {call_point}: alert {alert_id} is none of its alerts"));
             continue;
         };
-        let busy = |status: &&str| alert.units.values().any(|unit| unit == status);
-        let should = match alert.state {
-            _ if alert.silent => "INDICATOR_IDLE",
-            AlertState::Resolved => "INDICATOR_IDLE",
-            _ if busy(&"ON_SCENE") => "INDICATOR_HELP_ON_SCENE",
-            _ if busy(&"DISPATCHED") || busy(&"EN_ROUTE") => "INDICATOR_HELP_COMING",
-            AlertState::Acknowledged => "INDICATOR_ACKNOWLEDGED",
-            _ => "INDICATOR_RECEIVED",
-        };
-        // Operators may have gone on after the last word that the run heard; only a lamp that was lit while
-        // nobody had acted can be told wrong.
-        if indicator != should && alert.state == AlertState::Raised {
+        if !alert.shown.contains(&indicator.as_str()) {
+            let should = alert.lamp();
             verdict
                 .differences
                 .push(format!("lamp of {call_point}: it shows {indicator}, and should show {should}"));
         }
     }
 }
+
+mod technical;
 
 #[cfg(test)]
 mod tests;

@@ -158,6 +158,7 @@ async fn proxy(args: ProxyArgs) -> anyhow::Result<Outcome> {
         kilobytes_per_s: args.bandwidth,
         reset: args.reset,
         half_open: args.half_open,
+        mute: args.mute,
         partition_at_s: args.partition_at,
         partition_for_s: args.partition_for,
     };

@@ -74,6 +74,10 @@ fn daily_life(scenario: &Scenario, points: &[Point], chance: &mut fastrand::Rng,
         let repaired = at + Duration::from_secs_f64(chance.f64() * seconds);
         steps.push(Step { at: repaired, point, act: Act::Fault { kind, active: false } });
     }
+    for _ in 0..count(scenario.reconnects_per_hour, chance) {
+        let (at, point) = (somewhen(chance), chance.usize(..points.len()));
+        steps.push(Step { at, point, act: Act::Vanish(Duration::from_millis(chance.u64(50..3_000))) });
+    }
     if scenario.health_s > 0 {
         for point in 0..points.len() {
             let mut at = chance.f64() * scenario.health_s as f64;

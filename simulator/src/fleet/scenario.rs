@@ -46,6 +46,9 @@ pub struct Scenario {
     /// Faults of the whole fleet in an hour: tamper, and a battery that runs low.
     #[serde(default)]
     pub faults_per_hour: f64,
+    /// Connections of the whole fleet that are lost in an hour, and made again soon.
+    #[serde(default)]
+    pub reconnects_per_hour: f64,
     /// Chance that somebody presses again, and again, out of impatience.
     #[serde(default)]
     pub impatience: f64,
@@ -177,6 +180,7 @@ impl Scenario {
     fn fault(&self) -> Option<(String, String)> {
         let rates = [
             ("presses_per_hour", self.presses_per_hour),
+            ("reconnects_per_hour", self.reconnects_per_hour),
             ("self_tests_per_hour", self.self_tests_per_hour),
             ("faults_per_hour", self.faults_per_hour),
         ];

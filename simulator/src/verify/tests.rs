@@ -1,6 +1,6 @@
 //! Whatever is damaged, in the ledger, in the log or in the alerts, is found.
 
-use sos_proto::device::v1::Press;
+use sos_proto::device::v1::{Fault, FaultKind, Press, SelfTest};
 use sos_proto::event::v1::{
     AlertAcknowledged, AlertReopened, AlertResolved, DeviceOrigin, Event, WindowEnded, WindowStarted,
 };
@@ -184,4 +184,65 @@ fn exercises_and_reopened_alerts_are_explained() {
     let reopened = |id| (id, Body::AlertReopened(AlertReopened::default()));
     let told = presses(vec![press(), closed("e1"), press(), reopened("e1"), press(), closed("e1"), press()]);
     assert_eq!(told, [("e1".to_owned(), 2), ("e3".to_owned(), 2)]);
+}
+
+#[test]
+fn a_wrong_technical_alert_is_found() {
+    let here = ["hall/door".to_owned()].into();
+    let event = |body| {
+        let event =
+            Event { site_id: "hall".into(), device_id: "door".into(), body: Some(body), ..Event::default() };
+        RecordedEvent { event: Some(event), ..RecordedEvent::default() }
+    };
+    let tamper =
+        |active| event(Body::Fault(Fault { kind: FaultKind::Tamper.into(), active, detail: String::new() }));
+    let test = |passed| event(Body::SelfTest(SelfTest { passed, detail: String::new() }));
+    let alert = |note: &str| Alert {
+        alert_id: "t1".into(),
+        site_id: "hall".into(),
+        device_id: "door".into(),
+        kind: AlertKind::Technical.into(),
+        state: AlertState::Raised.into(),
+        note: note.into(),
+        ..Alert::default()
+    };
+    let found = |events: &[RecordedEvent], alerts: &[Alert]| technical::differences(events, alerts, &here);
+    let broken = [tamper(true), test(false), test(true)];
+    assert_eq!(found(&broken, &[alert("TAMPER")]), [""; 0]);
+    assert_eq!(found(&broken, &[]), ["hall/door: TAMPER lasts, and no open alert tells of it"]);
+    let closed = Alert { state: AlertState::Resolved.into(), ..alert("TAMPER") };
+    assert_eq!(found(&broken, &[closed]).len(), 1);
+    assert_eq!(
+        found(&broken, &[alert("TAMPER; SELF_TEST_FAILED: no tone")]),
+        ["alert t1: it tells of SELF_TEST_FAILED, which is over at hall/door"]
+    );
+    let repaired = [&broken[..], &[tamper(false)]].concat();
+    assert_eq!(found(&repaired, &[alert("TAMPER")]).len(), 1);
+    // What flaps is told once, and stays until an operator closes it.
+    assert_eq!(found(&repaired, &[alert("FLAPPING: broke 4 times; TAMPER")]), [""; 0]);
+    let by_hand = [&broken[..], &[event(Body::AlertResolved(AlertResolved::default()))]].concat();
+    assert_eq!(found(&by_hand, &[]), [""; 0]);
+}
+
+#[test]
+fn a_lamp_may_show_what_its_alert_was() {
+    let (mut facts, mut events, mut alerts) = sound();
+    let taken = Event {
+        alert_id: "e1".into(),
+        actor: "asel".into(),
+        site_id: "hall".into(),
+        device_id: "door".into(),
+        body: Some(Body::AlertAcknowledged(AlertAcknowledged {})),
+        ..Event::default()
+    };
+    events.push(RecordedEvent { position: 3, event: Some(taken), ..RecordedEvent::default() });
+    (alerts[0].state, alerts[0].owner) = (AlertState::Acknowledged.into(), "asel".into());
+    assert_eq!(differences(&facts, &events, &alerts), [""; 0]);
+    if let Some(Fact::Lamp { indicator, .. }) = facts.iter_mut().find(|f| matches!(f, Fact::Lamp { .. })) {
+        *indicator = "INDICATOR_HELP_ON_SCENE".into();
+    }
+    assert_eq!(
+        only(&facts, &events, &alerts),
+        "lamp of hall/door: it shows INDICATOR_HELP_ON_SCENE, and should show INDICATOR_ACKNOWLEDGED"
+    );
 }

@@ -102,6 +102,10 @@ pub struct ProxyArgs {
     /// Chance of a connection to be half open: taken, and nothing ever comes through; 0 to 1
     #[arg(long, value_name = "P", default_value_t = 0.0)]
     pub half_open: f64,
+    /// Chance of a connection, in each second, that nothing comes back on it any more, so that acknowledgements are
+    /// lost; 0 to 1
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    pub mute: f64,
     /// Nothing comes through from this second on …
     #[arg(long, value_name = "S", default_value_t = 0.0)]
     pub partition_at: f64,
