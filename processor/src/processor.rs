@@ -4,18 +4,18 @@
 
 use std::sync::Arc;
 
+use sos_auth::incoming::incoming;
+use sos_auth::{Door, Guard};
 use sos_eventlog::EventLog;
 use sos_proto::alert::v1::alert_service_server::AlertServiceServer;
 use sos_proto::log::v1::event_log_service_server;
 use sos_proto::registry::v1::registry_service_server::RegistryServiceServer;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
 use tonic::service::{Routes, RoutesBuilder};
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::{self, HealthServer};
 use tonic_health::server::{HealthReporter, HealthService};
@@ -95,7 +95,7 @@ impl Processor {
     /// If the log cannot be followed any more, or the port cannot be served.
     pub async fn run(
         self,
-        listener: TcpListener,
+        door: impl Into<Door>,
         extra: Routes,
         shutdown: CancellationToken,
     ) -> Result<(), Error> {
@@ -110,13 +110,15 @@ impl Processor {
         let routes = self.routes(extra, &health, head.subscribe(), watches.clone())?;
         let mut tasks = self.start_tasks(head, health.clone(), keeper.clone());
 
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let Door { listener, tls, proof, limits } = door.into();
+        let incoming = incoming(listener, tls, limits);
         let server = Server::builder()
             .accept_http1(true)
             .max_concurrent_streams(STREAMS_MAX)
             .http2_keepalive_interval(Some(PING_INTERVAL))
             .http2_keepalive_timeout(Some(PING_TIMEOUT))
             .layer(GrpcWebLayer::new())
+            .layer(Guard::new(proof))
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
         tokio::pin!(server);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sos_eventlog::{Append, AppendError, EventLog, ReadError, clock};
 use sos_proto::event::v1::event::Body;
 use sos_proto::event::v1::{
-    DeviceRegistered, DeviceRetired, Event, SiteRegistered, WindowEnded, WindowStarted,
+    DeviceAccessChanged, DeviceRegistered, DeviceRetired, Event, SiteRegistered, WindowEnded, WindowStarted,
 };
 use sos_proto::registry::v1::{Device, Site, Window};
 use sos_proto::time;
@@ -44,6 +44,8 @@ pub(crate) enum Change {
         /// Why.
         reason: String,
     },
+    /// Give a call point a password, or take away its access.
+    SetDeviceAccess(DeviceAccessChanged),
     /// Begin an exercise or a test.
     StartWindow(Window),
     /// End an exercise or a test early.
@@ -147,6 +149,8 @@ impl Entry {
             Change::PutDevice(_) => {
                 site.filter(|site| site.registered.is_some()).map(|_| ()).ok_or_else(no_site)
             }
+            // A password may be there before the call point is.
+            Change::SetDeviceAccess(_) => Ok(()),
             Change::RetireDevice { .. } => {
                 point.filter(|point| !point.device_id.is_empty()).map(|_| ()).ok_or_else(no_device)
             }
@@ -184,6 +188,7 @@ impl Change {
             Self::PutSite(_) => CommandKind::PutSite,
             Self::PutDevice(_) => CommandKind::PutDevice,
             Self::RetireDevice { .. } => CommandKind::RetireDevice,
+            Self::SetDeviceAccess(_) => CommandKind::SetDeviceAccess,
             Self::StartWindow(_) => CommandKind::StartWindow,
             Self::EndWindow { .. } => CommandKind::EndWindow,
         }
@@ -194,6 +199,7 @@ impl Change {
             Self::PutSite(site) => Body::SiteRegistered(SiteRegistered { site: Some(site) }),
             Self::PutDevice(device) => Body::DeviceRegistered(DeviceRegistered { device: Some(device) }),
             Self::RetireDevice { reason } => Body::DeviceRetired(DeviceRetired { reason }),
+            Self::SetDeviceAccess(access) => Body::DeviceAccessChanged(access),
             Self::StartWindow(window) => Body::WindowStarted(WindowStarted { window: Some(window) }),
             Self::EndWindow { reason } => Body::WindowEnded(WindowEnded { reason }),
         }

@@ -1,6 +1,7 @@
 //! Which call point speaks, and the MQTT topics it speaks on: `sos/v1/{site}/{device}/{leaf}`.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// First levels of every topic.
 pub const TOPIC_ROOT: &str = "sos/v1";
@@ -31,6 +32,9 @@ pub enum TopicError {
     /// Not below `sos/v1`, or not three levels below it.
     #[error("topic: not of the form sos/v1/{{site}}/{{device}}/{{leaf}}")]
     Shape,
+    /// No site and device.
+    #[error("not of the form {{site}}/{{device}}")]
+    Name,
     /// The site level is no id.
     #[error("topic: site {0:?} does not match [a-z0-9][a-z0-9._-]{{0,63}}")]
     Site(String),
@@ -90,6 +94,16 @@ impl CallPoint {
         let call_point = Self::new(site, device)?;
         let leaf = Leaf::parse(leaf).ok_or_else(|| TopicError::Leaf(clip(leaf)))?;
         Ok((call_point, leaf))
+    }
+}
+
+impl FromStr for CallPoint {
+    type Err = TopicError;
+
+    /// `site/device`.
+    fn from_str(text: &str) -> Result<Self, TopicError> {
+        let (site, device) = text.split_once('/').ok_or(TopicError::Name)?;
+        Self::new(site, device)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sos_auth::Scope;
 use sos_proto::alert::v1::{Alert, AlertKind, AlertState};
 use sos_proto::device::v1::Category;
 
@@ -20,6 +21,8 @@ pub(crate) struct Filter {
     pub owner: Option<String>,
     /// Of this incident.
     pub incident_id: Option<String>,
+    /// Within what exists for the caller.
+    pub scope: Scope,
 }
 
 impl Filter {
@@ -41,11 +44,12 @@ impl Filter {
         !self.states.is_empty() || !self.categories.is_empty() || self.owner.is_some()
     }
 
-    /// Whether an alert fits the parts that never change over its life: site, kind and incident.
+    /// Whether an alert fits the parts that hardly ever change over its life: site with its region, kind and incident.
     pub(crate) fn fits_for_good(&self, alert: &Alert) -> bool {
         (self.site_ids.is_empty() || self.site_ids.contains(&alert.site_id))
             && any_or(&self.kinds, &alert.kind())
             && self.incident_id.as_ref().is_none_or(|incident| *incident == alert.incident_id)
+            && self.scope.has(&alert.site_id, &alert.region)
     }
 }
 

@@ -1,5 +1,6 @@
 //! `ListIncidents`: pages through incidents with open alerts, the newest first.
 
+use sos_auth::Scope;
 use sos_proto::alert::v1::{Incident, ListIncidentsRequest, ListIncidentsResponse};
 use sos_proto::time;
 
@@ -11,6 +12,7 @@ use crate::live::Live;
 pub(super) fn list(
     live: &Live,
     request: ListIncidentsRequest,
+    scope: &Scope,
 ) -> Result<ListIncidentsResponse, InvalidField> {
     let page_size = parse::page_size(request.page_size)?;
     let site_ids = request.site_ids.into_iter().map(|site| parse::id("site_ids", site));
@@ -26,7 +28,8 @@ pub(super) fn list(
         let mut last = before;
         for (number, incident, first) in state.incidents_before(before) {
             let alert = &first.alert;
-            if !site_ids.is_empty() && !site_ids.contains(&alert.site_id) {
+            let wanted = site_ids.is_empty() || site_ids.contains(&alert.site_id);
+            if !wanted || !scope.has(&alert.site_id, &alert.region) {
                 continue;
             }
             if page.incidents.len() == page_size {

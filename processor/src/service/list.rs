@@ -4,6 +4,7 @@
 //! it was given for.
 
 use prost::Message as _;
+use sos_auth::Scope;
 use sos_proto::alert::v1::{Alert, AlertFilter, AlertOrder, ListAlertsRequest, ListAlertsResponse};
 
 use super::parse;
@@ -22,11 +23,12 @@ type Place = (u64, Opening);
 pub(super) async fn list(
     live: &Live,
     request: ListAlertsRequest,
+    scope: Scope,
 ) -> Result<ListAlertsResponse, InvalidField> {
     let order = parse::order(request.order)?;
     let digest = digest(request.filter.as_ref(), order);
     let page_size = parse::page_size(request.page_size)?;
-    let filter = parse::filter(request.filter)?;
+    let filter = Filter { scope, ..parse::filter(request.filter)? };
     let token = parse_token(&request.page_token, &digest)?;
     match order {
         AlertOrder::Unspecified => newest_first(live, &filter, page_size, token, &digest).await,

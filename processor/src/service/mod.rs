@@ -3,12 +3,12 @@
 //!
 //! Invariant: an error names the field that was wrong, or how the alert stands (P6).
 
+mod asker;
 mod gate;
 mod incidents;
 mod line;
 mod list;
 mod on_screen;
-mod operator;
 mod pages;
 mod parse;
 mod places;
@@ -33,14 +33,15 @@ use sos_proto::alert::v1::{
     TransferAlertResponse, UnshelveAlertRequest, UnshelveAlertResponse, UpdateResponseRequest,
     UpdateResponseResponse, WatchAlertsRequest, WatchAlertsResponse,
 };
-use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
 
 use crate::commands::{Command, Commands};
+use crate::core::Filter;
 use crate::core::commands::Action;
 use crate::live::Live;
 use crate::{telemetry, timeline};
 
+use asker::Asker;
 pub(crate) use gate::Gate;
 pub(crate) use line::Pace;
 pub(crate) use registry::RegistryApi;
@@ -83,25 +84,28 @@ impl AlertApi {
     async fn command(
         &self,
         name: &'static str,
-        metadata: &MetadataMap,
+        asker: &Asker,
         target: Target,
         action: Result<Action, status::InvalidField>,
     ) -> Result<Alert, Status> {
-        let answer = self.try_command(metadata, target, action).await;
+        let answer = self.try_command(asker, target, action).await;
         telemetry::commanded(name, answer.as_ref().map_or_else(Status::code, |_| Code::Ok));
         answer
     }
 
     async fn try_command(
         &self,
-        metadata: &MetadataMap,
+        asker: &Asker,
         target: Target,
         action: Result<Action, status::InvalidField>,
     ) -> Result<Alert, Status> {
         let _place = self.gate.admit()?;
+        let actor = asker.name()?;
+        let alert_id = parse::id("alert_id", target.alert_id)?;
+        self.live.read(|state| asker.sees_alert(state, &alert_id))?;
         let command = Command {
-            actor: operator::operator(metadata)?,
-            alert_id: parse::id("alert_id", target.alert_id)?,
+            actor,
+            alert_id,
             request_id: parse::id("request_id", target.request_id)?,
             expected_revision: target.expected_revision,
             action: action?,
@@ -119,7 +123,8 @@ impl AlertService for AlertApi {
         request: Request<ListAlertsRequest>,
     ) -> Result<Response<ListAlertsResponse>, Status> {
         let _place = self.gate.admit()?;
-        Ok(Response::new(list::list(&self.live, request.into_inner()).await?))
+        let (asker, request) = Asker::of(request);
+        Ok(Response::new(list::list(&self.live, request, asker.scope()).await?))
     }
 
     async fn get_alert(
@@ -127,7 +132,9 @@ impl AlertService for AlertApi {
         request: Request<GetAlertRequest>,
     ) -> Result<Response<GetAlertResponse>, Status> {
         let _place = self.gate.admit()?;
-        let alert_id = parse::id("alert_id", request.into_inner().alert_id)?;
+        let (asker, GetAlertRequest { alert_id }) = Asker::of(request);
+        let alert_id = parse::id("alert_id", alert_id)?;
+        self.live.read(|state| asker.sees_alert(state, &alert_id))?;
         Ok(Response::new(self.timeline(&alert_id).await?))
     }
 
@@ -136,9 +143,10 @@ impl AlertService for AlertApi {
         request: Request<WatchAlertsRequest>,
     ) -> Result<Response<Self::WatchAlertsStream>, Status> {
         self.gate.check_ready()?;
-        let request = request.into_inner();
-        let filter = parse::filter(request.filter)?;
-        let stream = self.watchers.alerts(&self.live, &*self.log, filter, request.after_position).await?;
+        let (asker, request) = Asker::of(request);
+        let filter = Filter { scope: asker.scope(), ..parse::filter(request.filter)? };
+        let stream =
+            self.watchers.alerts(&self.live, &*self.log, filter, request.after_position, &asker).await?;
         Ok(Response::new(Box::pin(stream)))
     }
 
@@ -146,19 +154,19 @@ impl AlertService for AlertApi {
         &self,
         request: Request<AcknowledgeAlertRequest>,
     ) -> Result<Response<AcknowledgeAlertResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (asker, request) = Asker::of(request);
         let AcknowledgeAlertRequest { alert_id, request_id, expected_revision } = request;
         let target = Target { alert_id, request_id, expected_revision };
-        let alert = self.command("acknowledge", &metadata, target, Ok(Action::Acknowledge)).await?;
+        let alert = self.command("acknowledge", &asker, target, Ok(Action::Acknowledge)).await?;
         Ok(Response::new(AcknowledgeAlertResponse { alert: Some(alert) }))
     }
 
     async fn add_note(&self, request: Request<AddNoteRequest>) -> Result<Response<AddNoteResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (asker, request) = Asker::of(request);
         let AddNoteRequest { alert_id, request_id, expected_revision, note } = request;
         let target = Target { alert_id, request_id, expected_revision };
         let action = parse::note(note).map(|note| Action::AddNote { note });
-        let alert = self.command("add_note", &metadata, target, action).await?;
+        let alert = self.command("add_note", &asker, target, action).await?;
         Ok(Response::new(AddNoteResponse { alert: Some(alert) }))
     }
 
@@ -166,13 +174,13 @@ impl AlertService for AlertApi {
         &self,
         request: Request<ResolveAlertRequest>,
     ) -> Result<Response<ResolveAlertResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (asker, request) = Asker::of(request);
         let ResolveAlertRequest { alert_id, request_id, expected_revision, disposition, note } = request;
         let target = Target { alert_id, request_id, expected_revision };
         let action = parse::disposition(disposition).and_then(|disposition| {
             parse::optional_text("note", note).map(|note| Action::Resolve { disposition, note })
         });
-        let alert = self.command("resolve", &metadata, target, action).await?;
+        let alert = self.command("resolve", &asker, target, action).await?;
         Ok(Response::new(ResolveAlertResponse { alert: Some(alert) }))
     }
 
@@ -180,11 +188,11 @@ impl AlertService for AlertApi {
         &self,
         request: Request<DispatchUnitRequest>,
     ) -> Result<Response<DispatchUnitResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (asker, request) = Asker::of(request);
         let DispatchUnitRequest { alert_id, request_id, expected_revision, unit_id } = request;
         let target = Target { alert_id, request_id, expected_revision };
         let action = parse::id("unit_id", unit_id).map(|unit_id| Action::Dispatch { unit_id });
-        let alert = self.command("dispatch", &metadata, target, action).await?;
+        let alert = self.command("dispatch", &asker, target, action).await?;
         Ok(Response::new(DispatchUnitResponse { alert: Some(alert) }))
     }
 
@@ -192,13 +200,13 @@ impl AlertService for AlertApi {
         &self,
         request: Request<UpdateResponseRequest>,
     ) -> Result<Response<UpdateResponseResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (asker, request) = Asker::of(request);
         let UpdateResponseRequest { alert_id, request_id, expected_revision, unit_id, status } = request;
         let target = Target { alert_id, request_id, expected_revision };
         let action = parse::id("unit_id", unit_id).and_then(|unit_id| {
             parse::progress(status).map(|status| Action::UpdateResponse { unit_id, status })
         });
-        let alert = self.command("update_response", &metadata, target, action).await?;
+        let alert = self.command("update_response", &asker, target, action).await?;
         Ok(Response::new(UpdateResponseResponse { alert: Some(alert) }))
     }
 
@@ -206,11 +214,11 @@ impl AlertService for AlertApi {
         &self,
         request: Request<EscalateAlertRequest>,
     ) -> Result<Response<EscalateAlertResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (asker, request) = Asker::of(request);
         let EscalateAlertRequest { alert_id, request_id, expected_revision, reason } = request;
         let target = Target { alert_id, request_id, expected_revision };
         let action = parse::optional_text("reason", reason).map(|reason| Action::Escalate { reason });
-        let alert = self.command("escalate", &metadata, target, action).await?;
+        let alert = self.command("escalate", &asker, target, action).await?;
         Ok(Response::new(EscalateAlertResponse { alert: Some(alert) }))
     }
 
@@ -218,11 +226,11 @@ impl AlertService for AlertApi {
         &self,
         request: Request<TransferAlertRequest>,
     ) -> Result<Response<TransferAlertResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (asker, request) = Asker::of(request);
         let TransferAlertRequest { alert_id, request_id, expected_revision, to_operator } = request;
         let target = Target { alert_id, request_id, expected_revision };
         let action = parse::to_operator(to_operator).map(|to_operator| Action::Transfer { to_operator });
-        let alert = self.command("transfer", &metadata, target, action).await?;
+        let alert = self.command("transfer", &asker, target, action).await?;
         Ok(Response::new(TransferAlertResponse { alert: Some(alert) }))
     }
 
@@ -230,11 +238,11 @@ impl AlertService for AlertApi {
         &self,
         request: Request<ReopenAlertRequest>,
     ) -> Result<Response<ReopenAlertResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (asker, request) = Asker::of(request);
         let ReopenAlertRequest { alert_id, request_id, expected_revision, note } = request;
         let target = Target { alert_id, request_id, expected_revision };
         let action = parse::optional_text("note", note).map(|note| Action::Reopen { note });
-        let alert = self.command("reopen", &metadata, target, action).await?;
+        let alert = self.command("reopen", &asker, target, action).await?;
         Ok(Response::new(ReopenAlertResponse { alert: Some(alert) }))
     }
 
@@ -242,11 +250,11 @@ impl AlertService for AlertApi {
         &self,
         request: Request<DeclareActualRequest>,
     ) -> Result<Response<DeclareActualResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (asker, request) = Asker::of(request);
         let DeclareActualRequest { alert_id, request_id, expected_revision, reason } = request;
         let target = Target { alert_id, request_id, expected_revision };
         let action = parse::optional_text("reason", reason).map(|reason| Action::DeclareActual { reason });
-        let alert = self.command("declare_actual", &metadata, target, action).await?;
+        let alert = self.command("declare_actual", &asker, target, action).await?;
         Ok(Response::new(DeclareActualResponse { alert: Some(alert) }))
     }
 
@@ -254,11 +262,11 @@ impl AlertService for AlertApi {
         &self,
         request: Request<ShelveAlertRequest>,
     ) -> Result<Response<ShelveAlertResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (asker, request) = Asker::of(request);
         let ShelveAlertRequest { alert_id, request_id, expected_revision, reason, until } = request;
         let target = Target { alert_id, request_id, expected_revision };
         let action = parse::shelving(reason, until.as_ref());
-        let alert = self.command("shelve", &metadata, target, action).await?;
+        let alert = self.command("shelve", &asker, target, action).await?;
         Ok(Response::new(ShelveAlertResponse { alert: Some(alert) }))
     }
 
@@ -266,10 +274,10 @@ impl AlertService for AlertApi {
         &self,
         request: Request<UnshelveAlertRequest>,
     ) -> Result<Response<UnshelveAlertResponse>, Status> {
-        let (metadata, _, request) = request.into_parts();
+        let (asker, request) = Asker::of(request);
         let UnshelveAlertRequest { alert_id, request_id, expected_revision } = request;
         let target = Target { alert_id, request_id, expected_revision };
-        let alert = self.command("unshelve", &metadata, target, Ok(Action::Unshelve)).await?;
+        let alert = self.command("unshelve", &asker, target, Ok(Action::Unshelve)).await?;
         Ok(Response::new(UnshelveAlertResponse { alert: Some(alert) }))
     }
 
@@ -278,6 +286,7 @@ impl AlertService for AlertApi {
         request: Request<ListIncidentsRequest>,
     ) -> Result<Response<ListIncidentsResponse>, Status> {
         let _place = self.gate.admit()?;
-        Ok(Response::new(incidents::list(&self.live, request.into_inner())?))
+        let (asker, request) = Asker::of(request);
+        Ok(Response::new(incidents::list(&self.live, request, &asker.scope())?))
     }
 }

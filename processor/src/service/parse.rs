@@ -6,7 +6,7 @@ use sos_proto::device::v1::Category;
 use sos_proto::event::v1::{Disposition, ResponseStatus};
 use sos_proto::time::{self, Timestamp};
 
-use super::operator;
+use super::asker;
 use super::status::InvalidField;
 use crate::config::{ID_BYTES_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX};
 use crate::core::Filter;
@@ -92,7 +92,7 @@ pub(super) fn shelving(reason: String, until: Option<&Timestamp>) -> Result<Acti
 
 /// The operator who is to own an alert.
 pub(super) fn to_operator(name: String) -> Result<String, InvalidField> {
-    operator::check(&name).map_err(|reason| InvalidField { field: "to_operator", reason })?;
+    asker::check(&name).map_err(|reason| InvalidField { field: "to_operator", reason })?;
     Ok(name)
 }
 
@@ -129,7 +129,7 @@ pub(super) fn filter(wire: Option<AlertFilter>) -> Result<Filter, InvalidField> 
     let owner = owner.map(|owner| id("filter.owner", owner)).transpose()?;
     let incident_id = Some(wire.incident_id).filter(|incident| !incident.is_empty());
     let incident_id = incident_id.map(|incident| id("filter.incident_id", incident)).transpose()?;
-    Ok(Filter { states, site_ids, categories, kinds, owner, incident_id })
+    Ok(Filter { states, site_ids, categories, kinds, owner, incident_id, ..Filter::default() })
 }
 
 fn all_known<T: TryFrom<i32>>(field: &'static str, values: &[i32]) -> Result<Vec<T>, InvalidField> {

@@ -78,6 +78,18 @@ pub(super) fn window(
     })
 }
 
+/// The hash of a password, if there is one; who may not connect has none.
+pub(super) fn password_hash(hash: String, revoked: bool) -> Result<String, InvalidField> {
+    let field = "password_hash";
+    if revoked && !hash.is_empty() {
+        return Err(invalid(field, "must be empty, since the access is revoked"));
+    }
+    if !hash.is_empty() && !sos_auth::password::is_hash(&hash) {
+        return Err(invalid(field, "is no Argon2id hash (PHC string)"));
+    }
+    Ok(hash)
+}
+
 fn id(field: &'static str, text: &str) -> Result<String, InvalidField> {
     if is_id(text) {
         Ok(text.to_owned())

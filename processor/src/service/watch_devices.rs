@@ -5,11 +5,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use sos_auth::Scope;
 use sos_eventlog::clock;
 use sos_proto::registry::v1::watch_devices_response::Event;
 use sos_proto::registry::v1::{Device, DeviceHeartbeat, DeviceSnapshotEnd, WatchDevicesResponse};
 use tokio_util::sync::CancellationToken;
 
+use super::asker::region;
 use super::line::{End, Line};
 use super::registry::device;
 use crate::config::SCAN_ALERTS_MAX;
@@ -21,6 +23,7 @@ pub(super) struct WatchDevices {
     live: Arc<Live>,
     line: Line<WatchDevicesResponse>,
     site_ids: BTreeSet<String>,
+    scope: Scope,
     /// Everything up to here was sent, or is no business of this console.
     cursor: u64,
 }
@@ -30,10 +33,11 @@ impl WatchDevices {
     pub(super) fn new(
         live: Arc<Live>,
         site_ids: BTreeSet<String>,
+        scope: Scope,
         after_position: u64,
         line: Line<WatchDevicesResponse>,
     ) -> Self {
-        Self { live, line, site_ids, cursor: after_position }
+        Self { live, line, site_ids, scope, cursor: after_position }
     }
 
     /// Runs until it ends, and tells the console why.
@@ -76,7 +80,7 @@ impl WatchDevices {
         self.live.read(|state| {
             let changed = state.points_changed_after((self.cursor, PointNumber::MAX)).take(SCAN_ALERTS_MAX);
             let told = changed.map(|((at, _), point)| {
-                let device = device(state, point, now).filter(|device| self.is_wanted(device));
+                let device = device(state, point, now).filter(|device| self.is_wanted(state, device));
                 (at, device)
             });
             (told.collect(), state.position())
@@ -93,10 +97,11 @@ impl WatchDevices {
             let (devices, looked_at) = self.live.read(|state| {
                 let points = state.points().get(first..).unwrap_or_default();
                 let page = points.get(..SCAN_ALERTS_MAX.min(points.len())).unwrap_or_default();
-                let devices: Vec<_> = page.iter().filter_map(|point| device(state, point, now)).collect();
+                let devices = page.iter().filter_map(|point| device(state, point, now));
+                let devices: Vec<_> = devices.filter(|device| self.is_wanted(state, device)).collect();
                 (devices, page.len())
             });
-            for device in devices.into_iter().filter(|device| self.is_wanted(device)) {
+            for device in devices {
                 self.line
                     .send(WatchDevicesResponse { position: 0, event: Some(Event::Snapshot(device)) })
                     .await?;
@@ -110,8 +115,10 @@ impl WatchDevices {
         self.send(position, Event::SnapshotEnd(DeviceSnapshotEnd {})).await
     }
 
-    fn is_wanted(&self, device: &Device) -> bool {
-        self.site_ids.is_empty() || self.site_ids.contains(&device.site_id)
+    fn is_wanted(&self, state: &State, device: &Device) -> bool {
+        let site_id = &device.site_id;
+        (self.site_ids.is_empty() || self.site_ids.contains(site_id))
+            && self.scope.has(site_id, region(state, site_id))
     }
 
     async fn heartbeat_if_due(&mut self) -> Result<(), End> {

@@ -9,15 +9,36 @@ use super::tree::{File, numbered};
 /// Crate folders, and the packages of ours that each may depend on.
 const MAY_IMPORT: [(&str, &[&str]); 9] = [
     ("proto", &[]),
+    ("auth", &["sos-proto"]),
     ("eventlog", &["sos-proto"]),
-    ("gateway", &["sos-proto", "sos-eventlog"]),
-    ("processor", &["sos-proto", "sos-eventlog"]),
+    ("gateway", &["sos-proto", "sos-auth", "sos-eventlog"]),
+    ("processor", &["sos-proto", "sos-auth", "sos-eventlog"]),
     ("simulator", &["sos-proto"]),
     ("console", &["sos-proto"]),
-    ("sos", &["sos-proto", "sos-eventlog", "sos-gateway", "sos-processor", "sos-simulator", "sos-console"]),
+    (
+        "sos",
+        &[
+            "sos-proto",
+            "sos-auth",
+            "sos-eventlog",
+            "sos-gateway",
+            "sos-processor",
+            "sos-simulator",
+            "sos-console",
+        ],
+    ),
     (
         "tests",
-        &["sos-proto", "sos-eventlog", "sos-gateway", "sos-processor", "sos-simulator", "sos-console", "sos"],
+        &[
+            "sos-proto",
+            "sos-auth",
+            "sos-eventlog",
+            "sos-gateway",
+            "sos-processor",
+            "sos-simulator",
+            "sos-console",
+            "sos",
+        ],
     ),
     ("xtask", &[]),
 ];

@@ -88,6 +88,8 @@ fn dispatch(state: &mut State, happened: Happened<'_>, body: &Body) -> Option<Op
         Body::SiteRegistered(registered) => registry::site(state, happened, registered),
         Body::DeviceRegistered(registered) => registry::device(state, happened, registered),
         Body::DeviceRetired(_) => registry::retired(state, happened),
+        // Whether a call point may connect is the gateway's business.
+        Body::DeviceAccessChanged(_) => None,
         Body::WindowStarted(started) => window::started(state, happened, started),
         Body::WindowEnded(_) => window::ended(state, happened),
         Body::AlertAcknowledged(_) => acknowledge::acknowledged(state, happened),

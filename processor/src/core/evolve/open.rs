@@ -47,9 +47,11 @@ pub(super) fn place(state: &State, point: PointNumber, view: &mut AlertView) -> 
     let (registered, alert) = (point.registered.as_deref(), &mut view.alert);
     let before = (alert.unverified, view.site_kind, alert.place.clone(), alert.location);
     let name = site.map(|site| site.name.as_str()).unwrap_or_default();
-    let renamed = alert.site_name != name;
+    let region = site.map(|site| site.region.as_str()).unwrap_or_default();
+    let renamed = alert.site_name != name || alert.region != region;
     if renamed {
         name.clone_into(&mut alert.site_name);
+        region.clone_into(&mut alert.region);
     }
     // What is about a whole site is not about a call point that nobody knows.
     alert.unverified = registered.is_none() && !point.device_id.is_empty();

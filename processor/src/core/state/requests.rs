@@ -36,6 +36,8 @@ pub(crate) enum CommandKind {
     PutDevice,
     /// Take a call point out of use.
     RetireDevice,
+    /// Change whether and how a call point may connect.
+    SetDeviceAccess,
     /// Begin an exercise or a test.
     StartWindow,
     /// End an exercise or a test.
@@ -60,6 +62,7 @@ impl CommandKind {
             Some(Body::SiteRegistered(_)) => Self::PutSite,
             Some(Body::DeviceRegistered(_)) => Self::PutDevice,
             Some(Body::DeviceRetired(_)) => Self::RetireDevice,
+            Some(Body::DeviceAccessChanged(_)) => Self::SetDeviceAccess,
             Some(Body::WindowStarted(_)) => Self::StartWindow,
             Some(Body::WindowEnded(_)) => Self::EndWindow,
             _ => Self::Other,

@@ -1,0 +1,150 @@
+//! Stands in front of the gRPC services: recognises the caller, and asks the table whether they may.
+//!
+//! Invariant: a request that reaches a service with a [`Caller`] was allowed by [`policy`](crate::policy); without
+//! one, nobody is authenticated here at all.
+
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+
+use futures::future::Either;
+use http::{Request, Response, header};
+use tonic::Status;
+use tonic::body::Body;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::caller::Caller;
+use crate::incoming::Peer;
+use crate::policy::Wants;
+use crate::reload::Current;
+use crate::token::Keys;
+
+/// How operators prove who they are.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    /// They do not.
+    None,
+    /// By a token that is signed with one of these keys.
+    Token(Current<Keys>),
+    /// By the certificate of their connection.
+    Certificate,
+}
+
+/// The guard, as a layer.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    proof: Proof,
+}
+
+impl Guard {
+    /// A guard that wants this proof.
+    #[must_use]
+    pub fn new(proof: Proof) -> Self {
+        Self { proof }
+    }
+
+    /// Who asks for what a request asks, if they may; nothing if nobody is asked who they are.
+    fn admit<B>(&self, request: &Request<B>) -> Result<Option<Caller>, Status> {
+        if matches!(self.proof, Proof::None) {
+            return Ok(None);
+        }
+        let wants = Wants::of(request.uri().path());
+        if wants == Wants::Nothing {
+            return Ok(None);
+        }
+        let caller = self.recognise(request).map_err(|reason| {
+            denied(request, None, "unauthenticated", &reason);
+            Status::unauthenticated(reason)
+        })?;
+        let method = request.uri().path();
+        let refused = if wants == Wants::Impossible {
+            return Err(Status::unimplemented(format!("there is no method {method}")));
+        } else if !wants.allows(caller.role) {
+            Some(format!("a {} may not call {method}", caller.role))
+        } else if matches!(wants, Wants::Row { whole: true, .. }) && !caller.scope.is_everything() {
+            Some(format!("{method} shows everything, and your token is for some places only"))
+        } else {
+            None
+        };
+        match refused {
+            None => Ok(Some(caller)),
+            Some(reason) => {
+                denied(request, Some(&caller), "forbidden", &reason);
+                Err(Status::permission_denied(reason))
+            }
+        }
+    }
+
+    fn recognise<B>(&self, request: &Request<B>) -> Result<Caller, String> {
+        match &self.proof {
+            Proof::None => Err("nobody is recognised here".to_owned()),
+            Proof::Certificate => request
+                .extensions()
+                .get::<Peer>()
+                .and_then(|peer| peer.caller.clone())
+                .ok_or_else(|| "the client's certificate names no operator with a role".to_owned()),
+            Proof::Token(keys) => {
+                let mut given = request.headers().get_all(header::AUTHORIZATION).iter();
+                let (Some(value), None) = (given.next(), given.next()) else {
+                    return Err("metadata key authorization must hold one bearer token".to_owned());
+                };
+                let token = value.to_str().ok().and_then(|value| {
+                    let (scheme, token) = value.split_once(' ')?;
+                    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+                });
+                let token = token.ok_or("metadata key authorization must hold a bearer token")?;
+                keys.borrow().verify(token).map_err(|error| format!("the token is not accepted: {error}"))
+            }
+        }
+    }
+}
+
+/// Counts and logs an attempt; never what was presented.
+fn denied<B>(request: &Request<B>, caller: Option<&Caller>, kind: &'static str, reason: &str) {
+    metrics::counter!("sos_auth_denied_total", "reason" => kind).increment(1);
+    let address = request.extensions().get::<Peer>().map(|peer| peer.address.to_string());
+    let caller = caller.map(|caller| caller.name.as_str());
+    tracing::warn!(method = request.uri().path(), address, caller, reason, "denied");
+}
+
+impl<S> Layer<S> for Guard {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded { guard: self.clone(), inner }
+    }
+}
+
+/// A service behind the guard.
+#[derive(Debug, Clone)]
+pub struct Guarded<S> {
+    guard: Guard,
+    inner: S,
+}
+
+impl<S, B> Service<Request<B>> for Guarded<S>
+where
+    S: Service<Request<B>, Response = Response<Body>>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Either<Ready<Result<Response<Body>, S::Error>>, S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        match self.guard.admit(&request) {
+            Ok(caller) => {
+                // Nobody sets it from outside.
+                request.extensions_mut().remove::<Caller>();
+                if let Some(caller) = caller {
+                    request.extensions_mut().insert(caller);
+                }
+                Either::Right(self.inner.call(request))
+            }
+            Err(status) => Either::Left(ready(Ok(status.into_http()))),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Who asks, and what exists for them.
+//!
+//! Who asks comes from the guard in front of the services. Where nobody is authenticated it is the metadata key
+//! `sos-operator`, and everything exists for everybody.
+
+use sos_auth::{Caller, Role, Scope};
+use tonic::metadata::MetadataMap;
+use tonic::{Request, Status};
+
+use super::status;
+use crate::config::OPERATOR_CHARS_MAX;
+use crate::core::State;
+
+/// The metadata key that names the operator where nobody is authenticated.
+const OPERATOR_KEY: &str = "sos-operator";
+
+/// Who asks.
+pub(super) struct Asker {
+    caller: Option<Caller>,
+    metadata: MetadataMap,
+}
+
+impl Asker {
+    /// Takes a request apart.
+    pub fn of<T>(request: Request<T>) -> (Self, T) {
+        let (metadata, mut extensions, message) = request.into_parts();
+        (Self { caller: extensions.remove::<Caller>(), metadata }, message)
+    }
+
+    /// Their name, as it goes into the log. Names may be in any script: metadata is read as UTF-8.
+    pub fn name(&self) -> Result<String, Status> {
+        let refused = |what: &str| Status::unauthenticated(format!("metadata key {OPERATOR_KEY} {what}"));
+        if let Some(caller) = &self.caller {
+            return Ok(caller.name.clone());
+        }
+        let value = self.metadata.get(OPERATOR_KEY).ok_or_else(|| refused("must name the operator"))?;
+        let name = str::from_utf8(value.as_bytes()).map_err(|_| refused("is not UTF-8"))?;
+        check(name).map_err(|what| refused(&what))?;
+        Ok(name.to_owned())
+    }
+
+    /// What exists for them.
+    pub fn scope(&self) -> Scope {
+        self.caller.as_ref().map(|caller| caller.scope.clone()).unwrap_or_default()
+    }
+
+    /// Whether they could do something about an alert that they are shown.
+    pub fn can_act(&self) -> bool {
+        self.caller.as_ref().is_none_or(|caller| matches!(caller.role, Role::Operator | Role::Supervisor))
+    }
+
+    /// When they have to be recognised anew, in seconds since 1970.
+    pub fn expires_at(&self) -> Option<u64> {
+        self.caller.as_ref()?.expires_at
+    }
+
+    /// Refuses an alert that does not exist for them. What is not known yet cannot be told apart from that.
+    pub fn sees_alert(&self, state: &State, alert_id: &str) -> Result<(), Status> {
+        let Some(scope) = self.limits() else { return Ok(()) };
+        let seen = state.by_id(alert_id).is_some_and(|entry| {
+            let view = entry.view();
+            scope.has(&view.alert.site_id, &view.alert.region)
+        });
+        if seen { Ok(()) } else { Err(status::not_found(alert_id)) }
+    }
+
+    /// Whether a site exists for them; one that is not registered has no region.
+    pub fn sees_site(&self, state: &State, site_id: &str) -> bool {
+        self.limits().is_none_or(|scope| scope.has(site_id, region(state, site_id)))
+    }
+
+    /// Their scope, if it leaves anything out.
+    fn limits(&self) -> Option<&Scope> {
+        self.caller.as_ref().map(|caller| &caller.scope).filter(|scope| !scope.is_everything())
+    }
+}
+
+/// The region of a site; empty where it is not registered in one.
+pub(super) fn region<'a>(state: &'a State, site_id: &str) -> &'a str {
+    let registered = state.site_at(site_id).and_then(|site| site.registered.as_deref());
+    registered.map(|site| site.region.as_str()).unwrap_or_default()
+}
+
+/// What is wrong with the name of an operator.
+pub(super) fn check(name: &str) -> Result<(), String> {
+    if name.is_empty() || name.chars().count() > OPERATOR_CHARS_MAX {
+        return Err(format!("must have 1 to {OPERATOR_CHARS_MAX} characters"));
+    }
+    if name.chars().any(char::is_control) {
+        return Err("must not hold control characters".to_owned());
+    }
+    Ok(())
+}
