@@ -15,6 +15,7 @@ use tower_service::Service;
 
 use crate::caller::Caller;
 use crate::incoming::Peer;
+use crate::log_limit::LogLimit;
 use crate::policy::Wants;
 use crate::reload::Current;
 use crate::token::Keys;
@@ -60,7 +61,7 @@ impl Guard {
         let refused = if wants == Wants::Impossible {
             return Err(Status::unimplemented(format!("there is no method {method}")));
         } else if !wants.allows(caller.role) {
-            Some(format!("a {} may not call {method}", caller.role))
+            Some(format!("the role {} may not call {method}", caller.role))
         } else if matches!(wants, Wants::Row { whole: true, .. }) && !caller.scope.is_everything() {
             Some(format!("{method} shows everything, and your token is for some places only"))
         } else {
@@ -99,9 +100,15 @@ impl Guard {
     }
 }
 
+/// Who tries for ever must not fill the disk.
+static DENIALS: LogLimit = LogLimit::new();
+
 /// Counts and logs an attempt; never what was presented.
 fn denied<B>(request: &Request<B>, caller: Option<&Caller>, kind: &'static str, reason: &str) {
     metrics::counter!("sos_auth_denied_total", "reason" => kind).increment(1);
+    if !DENIALS.may_log() {
+        return;
+    }
     let address = request.extensions().get::<Peer>().map(|peer| peer.address.to_string());
     let caller = caller.map(|caller| caller.name.as_str());
     tracing::warn!(method = request.uri().path(), address, caller, reason, "denied");

@@ -10,6 +10,7 @@ pub mod caller;
 pub mod certs;
 pub mod guard;
 pub mod incoming;
+pub mod log_limit;
 pub mod password;
 pub mod policy;
 pub mod reload;

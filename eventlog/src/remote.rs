@@ -7,13 +7,13 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use sos_proto::event::v1::RecordedEvent;
+use sos_proto::link::Link;
 use sos_proto::log::v1::event_log_service_client::EventLogServiceClient;
 use sos_proto::log::v1::{
     AppendEventsRequest, ExpectedPosition, GetHeadRequest, ReadEventsRequest, SubscribeEventsRequest,
     SubscribeEventsResponse,
 };
 use sos_proto::time;
-use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 
 use crate::service::{ACTUAL_POSITION, DAMAGED_POSITION, LOST_STREAM};
@@ -25,14 +25,14 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// An event log in another process. Clones share the connection.
 #[derive(Debug, Clone)]
 pub struct RemoteLog {
-    client: EventLogServiceClient<Channel>,
+    client: EventLogServiceClient<Link>,
 }
 
 impl RemoteLog {
-    /// Uses the log that is served on a channel.
+    /// Uses the log that is served at the other end of a link.
     #[must_use]
-    pub fn new(channel: Channel) -> Self {
-        Self { client: EventLogServiceClient::new(channel) }
+    pub fn new(link: Link) -> Self {
+        Self { client: EventLogServiceClient::new(link) }
     }
 }
 
@@ -90,7 +90,7 @@ impl EventLog for RemoteLog {
 
 /// Follows the log, over the death and return of whoever serves it.
 struct Subscription {
-    client: EventLogServiceClient<Channel>,
+    client: EventLogServiceClient<Link>,
     next: u64,
     responses: Option<Streaming<SubscribeEventsResponse>>,
 }

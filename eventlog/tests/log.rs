@@ -45,7 +45,7 @@ async fn on_every_log<F: AsyncFn(Arc<dyn EventLog>)>(check: F) {
     let mut tasks = JoinSet::new();
     tasks.spawn(sos_eventlog::serve(listener, Arc::new(LocalLog::in_memory()), CancellationToken::new()));
     let channel = tonic::transport::Channel::from_shared(address).unwrap().connect().await.unwrap();
-    check(Arc::new(RemoteLog::new(channel))).await;
+    check(Arc::new(RemoteLog::new(sos_proto::link::Bearer::default().over(channel)))).await;
 }
 
 // P2: however often an event is appended, the log holds it once, and a repeat learns of the first.

@@ -1,6 +1,8 @@
 //! What the gateway must know of each call point: whether it is there, in which form it wants its answers,
 //! and what its lamp should show. A pure fold of the log (P4); it sends nothing (P12).
 
+mod credentials;
+
 use std::collections::{BTreeMap, HashMap};
 
 use sos_proto::call_point::CallPoint;
@@ -10,6 +12,8 @@ use sos_proto::event::v1::{Encoding, Event, OfflineReason, ResponseStatus};
 use sos_proto::registry::v1::{DeviceCondition, SupervisionClass, Window, WindowKind};
 use sos_proto::window::kind_at;
 
+use credentials::Credentials;
+
 /// All call points that the log speaks of.
 #[derive(Debug, Default)]
 pub struct Devices {
@@ -18,6 +22,7 @@ pub struct Devices {
     windows: HashMap<String, Window>,
     /// The log says that the broker is gone.
     broker_lost: bool,
+    credentials: Credentials,
 }
 
 /// One call point.
@@ -103,6 +108,18 @@ impl Devices {
         self.all.get(call_point)
     }
 
+    /// Whether a call point (`site/device`) may not connect, whatever it presents.
+    #[must_use]
+    pub fn is_revoked(&self, name: &str) -> bool {
+        self.credentials.is_revoked(name)
+    }
+
+    /// The hash of a call point's password, if it has one.
+    #[must_use]
+    pub fn password_hash(&self, name: &str) -> Option<&str> {
+        self.credentials.password_hash(name)
+    }
+
     /// Whether the log says that the broker is gone.
     #[must_use]
     pub fn broker_is_lost(&self) -> bool {
@@ -137,6 +154,10 @@ impl Devices {
             _ => {}
         }
         let call_point = CallPoint::new(&event.site_id, &event.device_id).ok()?;
+        if let Some(Body::DeviceAccessChanged(access)) = &event.body {
+            self.credentials.learn(&call_point, access);
+            return None;
+        }
         let device = self.all.entry(call_point.clone()).or_default();
         device.position = position;
         // Bytes that cannot be read do not say in which form answers are understood.

@@ -1,6 +1,7 @@
 //! From the gateway to a device, whichever broker is between them.
 
 use bytes::Bytes;
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use prost::Message;
 use serde::Serialize;
@@ -28,6 +29,11 @@ pub trait Downlink: Send + Sync {
     /// Answers a device. Best effort: where the way is blocked the answer is dropped, and the device asks
     /// again.
     fn answer(&self, message: Outgoing) -> BoxFuture<'_, ()>;
+
+    /// Ends the session of a call point whose access has changed, where sessions are in reach.
+    fn part(&self, _call_point: CallPoint) -> BoxFuture<'_, ()> {
+        std::future::ready(()).boxed()
+    }
 
     /// Shows on a lamp what it should show. Kept until it is sent; a newer wish replaces an older one.
     fn show(&self, wanted: Wanted) -> BoxFuture<'_, ()>;

@@ -4,102 +4,97 @@
 //! A refused message is never acknowledged: MQTT 5 carries the reason in the PUBACK, older versions can
 //! only close the connection.
 
+mod listening;
+mod outbound;
+
 use std::net::SocketAddr;
-use std::num::NonZeroU16;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use rmqtt::codec::types::Publish as Packet;
-use rmqtt::codec::v5::{PublishAckReason, PublishProperties};
+use rmqtt::codec::v5::{PublishAckReason, SubscribeAckReason};
 use rmqtt::context::ServerContext;
 use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType, Type};
-use rmqtt::net::{Builder, Listener};
-use rmqtt::retain::{DefaultRetainStorage, RetainStorage};
+use rmqtt::net::Listener;
+use rmqtt::retain::DefaultRetainStorage;
 use rmqtt::server::MqttServer;
-use rmqtt::session::SessionState;
 use rmqtt::types::{
-    AuthResult, ClientId, ConnectInfo, From, FromType, Id, LastWill, Publish, PublishAclResult,
-    PublishResult, QoS, Retain, TopicFilter, TopicName,
+    AuthResult, ConnectInfo, FromType, Id, LastWill, Publish, PublishAclResult, PublishResult, Subscribe,
+    SubscribeReturn,
 };
-use socket2::{Domain, Socket};
-use sos_eventlog::clock;
+use rustls::ServerConfig;
+use sos_auth::reload::Current;
+use sos_auth::tls::ServerFiles;
 use sos_proto::call_point::{CallPoint, Leaf};
+use tokio::time::sleep;
 
-use crate::decode::JSON_CONTENT_TYPE;
-use crate::devices::Wanted;
-use crate::downlink::{self, Downlink, Outgoing};
-use crate::ingest::{Incoming, Ingest, PAYLOAD_BYTES_MAX, Refusal, Session};
+use crate::access::{self, Access, Auth, Denied, Presented};
+use crate::ingest::{Incoming, Ingest, Refusal, Session};
+use crate::pace::{Paces, Verdict};
 use crate::telemetry;
 
-/// Largest MQTT packet, in bytes; the connection that sends a larger one is closed. Room beyond the payload
-/// lets a payload over its own limit be quarantined instead (P3).
-const PACKET_BYTES_MAX: u32 = 2 * PAYLOAD_BYTES_MAX as u32;
-
-/// Connections at one time; further ones are refused.
-const CONNECTIONS_MAX: usize = 110_000;
+pub(crate) use outbound::EmbeddedDownlink;
 
 /// Sessions, connected or not; further ones are refused.
 const SESSIONS_MAX: isize = 110_000;
 
-/// Retained messages: state and feedback of every call point; a device's further one is refused.
-const RETAINED_MAX: isize = 220_000;
+/// Time between two tries to listen again with a new certificate.
+const RELISTEN_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Longest client id: site, separator, device.
-const CLIENT_ID_BYTES_MAX: usize = 256;
+/// TLS, and when its files change.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// The files.
+    pub files: ServerFiles,
+    /// Changes when they have, and can be used.
+    pub current: Current<ServerConfig>,
+}
 
-/// Subscriptions of one session.
-const SUBSCRIPTIONS_MAX: usize = 64;
+/// How the embedded broker listens.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// How call points prove who they are.
+    pub auth: Auth,
+    /// What TLS needs. Absent: there is none.
+    pub tls: Option<Tls>,
+    /// Messages of one connection in a second on average; 0 for as many as come.
+    pub device_rate: u32,
+}
 
-/// Messages in flight to one device; further ones wait.
-const IN_FLIGHT_MAX: NonZeroU16 = NonZeroU16::new(16).expect("not zero");
-
-/// Messages that wait for a slow device; further ones are dropped.
-const QUEUED_MAX: usize = 1_000;
-
-/// Time for a connection to say who it is.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How long the session of a device that went is kept.
-const SESSION_EXPIRY: Duration = Duration::from_secs(2 * 60 * 60);
+impl Config {
+    /// An open broker.
+    #[must_use]
+    pub fn open(listen: SocketAddr) -> Self {
+        Self { listen, auth: Auth::None, tls: None, device_rate: 0 }
+    }
+}
 
 /// A broker that listens, but does not accept yet.
 pub(crate) struct Broker {
     context: ServerContext,
     listener: Listener,
     address: SocketAddr,
+    config: Config,
+    access: Arc<Access>,
 }
 
 impl Broker {
-    /// Binds the address; port 0 picks a free one.
-    pub async fn bind(listen: SocketAddr) -> Result<Self, String> {
-        let reserved = reserve(listen).map_err(|e| e.to_string())?;
-        let address = reserved.as_ref().map_or(Ok(listen), local_address).map_err(|e| e.to_string())?;
-        let listener = Builder::new()
-            .name("sos")
-            .laddr(address)
-            .nodelay(true)
-            .reuseaddr(Some(true))
-            .reuseport(reserved.as_ref().map(|_| true))
-            .max_connections(CONNECTIONS_MAX)
-            .max_packet_size(PACKET_BYTES_MAX)
-            // Every connection passes our check, which looks at the last will.
-            .allow_anonymous(false)
-            .max_inflight(IN_FLIGHT_MAX)
-            .max_mqueue_len(QUEUED_MAX)
-            .max_clientid_len(CLIENT_ID_BYTES_MAX)
-            .max_subscriptions(SUBSCRIPTIONS_MAX)
-            .handshake_timeout(HANDSHAKE_TIMEOUT)
-            .session_expiry_interval(SESSION_EXPIRY)
-            .max_session_expiry_interval(SESSION_EXPIRY)
-            .bind()
-            .map_err(|e| e.to_string())?;
+    /// Binds the address.
+    pub async fn bind(config: Config, access: Arc<Access>) -> Result<Self, String> {
+        let reserved = listening::reserve(config.listen).map_err(|e| e.to_string())?;
+        let address = reserved.as_ref().map_or(Ok(config.listen), listening::local_address);
+        let address = address.map_err(|e| e.to_string())?;
+        let files = config.tls.as_ref().map(|tls| &tls.files);
+        let listener = listening::listen(address, reserved.is_some(), config.auth, files)?;
         // A loaded machine must not turn call points away.
         let context =
             ServerContext::new().busy_check_enable(false).mqtt_max_sessions(SESSIONS_MAX).build().await;
-        *context.extends.retain_mut().await = Box::new(Retained(DefaultRetainStorage::new()));
-        Ok(Self { context, listener, address })
+        *context.extends.retain_mut().await = Box::new(outbound::Retained(DefaultRetainStorage::new()));
+        Ok(Self { context, listener, address, config, access })
     }
 
     /// The address in use.
@@ -109,39 +104,55 @@ impl Broker {
 
     /// The way to this broker's devices.
     pub fn downlink(&self) -> EmbeddedDownlink {
-        let id = Id::new(self.context.node.id(), 0, None, None, ClientId::from_static("sos-gateway"), None);
-        EmbeddedDownlink { context: self.context.clone(), from: From::from_system(id) }
+        EmbeddedDownlink::new(&self.context)
     }
 
     /// Accepts connections until the future is dropped. rmqtt owns the tasks of connections; after that
     /// they find the log closed.
     pub async fn serve(self, ingest: Ingest) -> Result<(), String> {
-        let hooks = Hooks { ingest, downlink: self.downlink() };
+        let paces = Arc::new(Paces::new(self.config.device_rate));
+        let hooks = Hooks { ingest, downlink: self.downlink(), access: self.access, paces };
         let register = self.context.extends.hook_mgr().register();
-        for hook in [Type::ClientAuthenticate, Type::MessagePublish, Type::MessagePublishCheckAcl] {
+        let wanted = [
+            Type::ClientAuthenticate,
+            Type::ClientSubscribeCheckAcl,
+            Type::MessagePublish,
+            Type::MessagePublishCheckAcl,
+        ];
+        for hook in wanted {
             register.add(hook, Box::new(hooks.clone())).await;
         }
         register.start().await;
-        // rmqtt wants a number for the listener.
-        let server = MqttServer::new(self.context).listener_by_id(self.listener, self.address.port()).build();
-        server.run().await.map_err(|e| e.to_string())
+        let mut listener = self.listener;
+        // rmqtt wants a number for each listener.
+        let mut number = self.address.port();
+        loop {
+            let server = MqttServer::new(self.context.clone()).listener_by_id(listener, number).build();
+            let Some(tls) = &self.config.tls else { return server.run().await.map_err(|e| e.to_string()) };
+            let mut current = tls.current.clone();
+            current.mark_unchanged();
+            tokio::select! {
+                ended = server.run() => return ended.map_err(|e| e.to_string()),
+                () = next(&mut current) => {}
+            }
+            // Who is connected stays so; who connects now is served as soon as the port is bound again.
+            number = number.wrapping_add(1);
+            listener = loop {
+                match listening::listen(self.address, false, self.config.auth, Some(&tls.files)) {
+                    Ok(listener) => break listener,
+                    Err(error) => telemetry::not_listening(&error),
+                }
+                sleep(RELISTEN_INTERVAL).await;
+            };
+        }
     }
 }
 
-/// Holds a free port until the broker, which cannot tell which one it was given, has bound it.
-fn reserve(listen: SocketAddr) -> std::io::Result<Option<Socket>> {
-    if listen.port() != 0 {
-        return Ok(None);
+/// Waits for a change; for ever where nobody looks at the files any more, since it is about to stop.
+async fn next(current: &mut Current<ServerConfig>) {
+    if current.changed().await.is_err() {
+        std::future::pending().await
     }
-    let socket = Socket::new(Domain::for_address(listen), socket2::Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
-    socket.bind(&listen.into())?;
-    Ok(Some(socket))
-}
-
-fn local_address(socket: &Socket) -> std::io::Result<SocketAddr> {
-    socket.local_addr()?.as_socket().ok_or_else(|| std::io::Error::other("not an internet address"))
 }
 
 /// What rmqtt asks before it goes on.
@@ -149,13 +160,21 @@ fn local_address(socket: &Socket) -> std::io::Result<SocketAddr> {
 struct Hooks {
     ingest: Ingest,
     downlink: EmbeddedDownlink,
+    access: Arc<Access>,
+    paces: Arc<Paces>,
 }
 
 #[async_trait]
 impl Handler for Hooks {
     async fn hook(&self, parameter: &Parameter, before: Option<HookResult>) -> ReturnType {
         match parameter {
-            Parameter::ClientAuthenticate(info) => (false, Some(HookResult::AuthResult(authenticate(info)))),
+            Parameter::ClientAuthenticate(info) => {
+                (false, Some(HookResult::AuthResult(self.authenticate(info).await)))
+            }
+            Parameter::ClientSubscribeCheckAcl(session, subscribe) => {
+                let answer = self.subscribe(&session.id, subscribe);
+                (answer.is_none(), answer.map(HookResult::SubscribeAclResult).or(before))
+            }
             Parameter::MessagePublish(Some(session), from, publish)
                 if matches!(from.typ(), FromType::LastWill) =>
             {
@@ -165,12 +184,84 @@ impl Handler for Hooks {
                 let _ = self.ingest.ingest(will, &self.downlink).await;
                 (true, before)
             }
-            Parameter::MessagePublishCheckAcl(_, publish) => {
-                let recorded = self.ingest.ingest(incoming(publish), &self.downlink).await;
-                (false, Some(HookResult::PublishAclResult(answer(recorded, publish))))
+            Parameter::MessagePublishCheckAcl(session, publish) => {
+                (false, Some(HookResult::PublishAclResult(self.publish(&session.id, publish).await)))
             }
             _ => (true, before),
         }
+    }
+}
+
+impl Hooks {
+    /// Lets a connection in unless it is not who it says, or its last will would go where no check sees it.
+    async fn authenticate(&self, info: &ConnectInfo) -> AuthResult {
+        let will = info.last_will().map(|will| match will {
+            LastWill::V3(will) => &*will.topic,
+            LastWill::V5(will) => &*will.topic,
+        });
+        match will.map(CallPoint::parse_topic) {
+            None | Some(Ok((_, Leaf::State))) => {}
+            Some(wrong) => {
+                let refusal = wrong.map_or_else(Refusal::from, |(_, leaf)| Refusal::NotForDevices(leaf));
+                telemetry::refused(will.unwrap_or_default(), &refusal);
+                return AuthResult::NotAuthorized;
+            }
+        }
+        let id = info.id();
+        let presented = Presented {
+            client_id: &id.client_id,
+            username: info.username().map(|name| &**name),
+            password: info.password().map(|password| &**password),
+            common_name: info.cert().and_then(|cert| cert.common_name.as_deref()),
+            address: info.ipaddress().map(|address| address.ip()),
+            will,
+        };
+        match self.access.admit(presented).await {
+            Ok(()) => AuthResult::Allow(false, None),
+            Err(reason) => {
+                access::denied(presented, &reason);
+                match reason {
+                    Denied::Username | Denied::Password | Denied::TooOften => {
+                        AuthResult::BadUsernameOrPassword
+                    }
+                    _ => AuthResult::NotAuthorized,
+                }
+            }
+        }
+    }
+
+    /// Refuses to let a connection listen to what is another's.
+    fn subscribe(&self, id: &Id, subscribe: &Subscribe) -> Option<SubscribeReturn> {
+        if self.access.may_subscribe(id.username.as_deref(), &subscribe.topic_filter) {
+            return None;
+        }
+        let address = id.remote_addr.map(|address| address.ip());
+        telemetry::denied("subscribe", &id.client_id, address, &"the topic is not its own");
+        Some(SubscribeReturn::new_failure(SubscribeAckReason::NotAuthorized))
+    }
+
+    async fn publish(&self, id: &Id, publish: &Publish) -> PublishAclResult {
+        if !self.access.may_publish(id.username.as_deref(), &publish.topic) {
+            let address = id.remote_addr.map(|address| address.ip());
+            telemetry::denied("publish", &id.client_id, address, &"the topic is not its own");
+            let close = publish.properties.is_none();
+            let reason = Some("topic: is not its own".into());
+            return PublishAclResult(PublishResult::reason_code(
+                PublishAckReason::NotAuthorized,
+                reason,
+                close,
+            ));
+        }
+        let can_do_without = publish.topic.ends_with("/health");
+        match self.paces.judge(&id.client_id, can_do_without, Instant::now()) {
+            Verdict::Take => {}
+            Verdict::Wait(time) => sleep(time).await,
+            Verdict::Shed => {
+                telemetry::shed();
+                return PublishAclResult::allow();
+            }
+        }
+        answer(self.ingest.ingest(incoming(publish), &self.downlink).await, publish)
     }
 }
 
@@ -182,26 +273,6 @@ struct EmbeddedSession<'a> {
 impl Session for EmbeddedSession<'_> {
     fn is_superseded(&self) -> BoxFuture<'_, bool> {
         async { self.context.extends.shared().await.entry(self.id.clone()).id_same() == Some(false) }.boxed()
-    }
-}
-
-/// Lets a connection in unless its last will would go where no check sees it.
-fn authenticate(info: &ConnectInfo) -> AuthResult {
-    let topic = match info.last_will() {
-        None => return AuthResult::Allow(false, None),
-        Some(LastWill::V3(will)) => &will.topic,
-        Some(LastWill::V5(will)) => &will.topic,
-    };
-    match CallPoint::parse_topic(topic) {
-        Ok((_, Leaf::State)) => AuthResult::Allow(false, None),
-        Ok((_, leaf)) => {
-            telemetry::refused(topic, &Refusal::NotForDevices(leaf));
-            AuthResult::NotAuthorized
-        }
-        Err(error) => {
-            telemetry::refused(topic, &error.into());
-            AuthResult::NotAuthorized
-        }
     }
 }
 
@@ -232,81 +303,4 @@ fn answer(recorded: Result<(), Refusal>, publish: &Publish) -> PublishAclResult 
         Refusal::NotForDevices(_) => (PublishAckReason::NotAuthorized, publish.properties.is_none()),
     };
     PublishAclResult(PublishResult::reason_code(reason, Some(refusal.to_string().into()), close))
-}
-
-/// The way to the devices of an embedded broker.
-#[derive(Clone)]
-pub(crate) struct EmbeddedDownlink {
-    context: ServerContext,
-    from: From,
-}
-
-impl Downlink for EmbeddedDownlink {
-    fn show(&self, wanted: Wanted) -> BoxFuture<'_, ()> {
-        self.answer(downlink::feedback(&wanted))
-    }
-
-    fn answer(&self, message: Outgoing) -> BoxFuture<'_, ()> {
-        let properties = PublishProperties {
-            content_type: message.json.then(|| JSON_CONTENT_TYPE.into()),
-            ..PublishProperties::default()
-        };
-        let packet = Packet {
-            dup: false,
-            retain: message.retain,
-            qos: QoS::AtLeastOnce,
-            topic: TopicName::from(message.topic),
-            packet_id: None,
-            payload: message.payload,
-            properties: Some(properties),
-        };
-        let publish = Publish::new(Box::new(packet), None, None, Some(clock::now() / 1_000));
-        async move {
-            let topic = publish.topic.clone();
-            let sent = SessionState::forwards(&self.context, self.from.clone(), publish, false, None).await;
-            if sent.is_err() {
-                telemetry::downlink_dropped(&topic);
-            }
-        }
-        .boxed()
-    }
-}
-
-/// Retained messages, which rmqtt keeps only where it is given a place. They do not expire: a call point's
-/// state and lamp hold until they change.
-struct Retained(DefaultRetainStorage);
-
-#[async_trait]
-impl RetainStorage for Retained {
-    fn enable(&self) -> bool {
-        true
-    }
-
-    fn need_sync(&self) -> bool {
-        false
-    }
-
-    async fn set(&self, topic: &TopicName, retain: Retain, _: Option<Duration>) -> rmqtt::Result<()> {
-        // An event is no state: nobody shall find it later and take it for a new one.
-        let kept = matches!(CallPoint::parse_topic(topic), Ok((_, Leaf::State | Leaf::Feedback)));
-        if !kept {
-            return Ok(());
-        }
-        if self.0.count().await >= RETAINED_MAX && self.0.get_message(topic).await?.is_empty() {
-            return Err(rmqtt::Error::msg("too many retained messages"));
-        }
-        self.0.set_with_timeout(topic, retain, None).await
-    }
-
-    async fn get(&self, filter: &TopicFilter) -> rmqtt::Result<Vec<(TopicName, Retain)>> {
-        self.0.get_message(filter).await
-    }
-
-    async fn count(&self) -> isize {
-        self.0.count().await
-    }
-
-    async fn max(&self) -> isize {
-        self.0.max().await
-    }
 }

@@ -4,13 +4,15 @@
 //! [`ingest`], which decodes, normalises, appends and answers. What devices should see follows from the log
 //! alone ([`devices`]). No alert rules here.
 
+pub mod access;
 pub mod decode;
 pub mod devices;
 pub mod downlink;
-mod embedded;
+pub mod embedded;
 pub mod external;
 pub mod ingest;
 pub mod normal;
+mod pace;
 mod supervision;
 mod telemetry;
 
@@ -20,10 +22,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use sos_eventlog::{Batch, EventLog, ReadError};
+use sos_proto::call_point::CallPoint;
+use sos_proto::event::v1::event::Body;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Access;
 use crate::devices::{Devices, Wanted};
 use crate::downlink::Downlink;
 use crate::embedded::Broker;
@@ -34,8 +39,8 @@ use crate::supervision::{Heard, Supervision};
 /// Which brokers the gateway serves.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
-    /// Where the embedded broker listens; port 0 picks a free one. Absent: there is none.
-    pub listen: Option<SocketAddr>,
+    /// The embedded broker. Absent: there is none.
+    pub embedded: Option<embedded::Config>,
     /// An external broker. Absent: there is none.
     pub external: Option<external::Config>,
 }
@@ -87,9 +92,12 @@ impl Gateway {
         while *fold.folded.borrow() < head {
             fold.step().await?;
         }
-        let broker = match config.listen {
-            Some(address) => {
-                Some(Broker::bind(address).await.map_err(|reason| Error::Listen { address, reason })?)
+        let broker = match config.embedded {
+            Some(embedded) => {
+                let address = embedded.listen;
+                let access = Arc::new(Access::new(embedded.auth, Arc::clone(&devices)));
+                let broker = Broker::bind(embedded, access).await;
+                Some(broker.map_err(|reason| Error::Listen { address, reason })?)
             }
             None => None,
         };
@@ -167,8 +175,8 @@ struct Fold {
 }
 
 impl Fold {
-    /// Folds the next batch. Answers with the lamps that should change.
-    async fn step(&mut self) -> Result<Vec<Wanted>, Error> {
+    /// Folds the next batch. Answers with the lamps that should change, and the call points whose access did.
+    async fn step(&mut self) -> Result<(Vec<Wanted>, Vec<CallPoint>), Error> {
         let batch = self.batches.next().await.ok_or(Error::LogClosed)??;
         let changes = {
             let mut devices = self.devices.write().unwrap_or_else(PoisonError::into_inner);
@@ -177,7 +185,9 @@ impl Fold {
             batch.events().filter_map(evolve).collect()
         };
         self.folded.send_replace(batch.end() - 1);
-        Ok(changes)
+        let access = batch.events().filter(|(_, e)| matches!(e.body, Some(Body::DeviceAccessChanged(_))));
+        let parted = access.filter_map(|(_, e)| CallPoint::new(&e.site_id, &e.device_id).ok()).collect();
+        Ok((changes, parted))
     }
 
     /// Shows on every lamp what it should show, now and whenever that changes. Wanted states may be sent
@@ -192,7 +202,13 @@ impl Fold {
                     downlink.show(lamp.clone()).await;
                 }
             }
-            wanted = self.step().await?;
+            let (changed, parted) = self.step().await?;
+            for call_point in parted {
+                for downlink in &downlinks {
+                    downlink.part(call_point.clone()).await;
+                }
+            }
+            wanted = changed;
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Metrics and log lines of the gateway.
 
 use std::fmt::Display;
+use std::net::IpAddr;
 
 use sos_eventlog::AppendError;
 use sos_proto::call_point::CallPoint;
@@ -11,12 +12,16 @@ use crate::ingest::Refusal;
 pub(crate) fn describe() {
     metrics::describe_counter!(
         "sos_ingest_messages_total",
-        "Messages from devices, by outcome: recorded, duplicate, quarantined, unchanged, refused, unavailable"
+        "Messages from devices, by outcome: recorded, duplicate, quarantined, unchanged, shed, refused, unavailable"
     );
     metrics::describe_histogram!(
         "sos_ingest_seconds",
         metrics::Unit::Seconds,
         "Time from a message's arrival to the end of its commit"
+    );
+    metrics::describe_counter!(
+        "sos_mqtt_denied_total",
+        "Attempts that were not allowed, by what they were: connect, publish, subscribe"
     );
     metrics::describe_counter!("sos_feedback_total", "Changes of a lamp handed to a broker");
     metrics::describe_counter!("sos_uplink_errors_total", "Lost connections to the external broker");
@@ -37,6 +42,35 @@ pub(crate) fn refused(topic: &str, refusal: &Refusal) {
     let outcome = if matches!(refusal, Refusal::Unavailable(_)) { "unavailable" } else { "refused" };
     metrics::counter!("sos_ingest_messages_total", "outcome" => outcome).increment(1);
     tracing::warn!(topic = topic.chars().take(200).collect::<String>(), %refusal, "refused a message");
+}
+
+/// Who tries for ever must not fill the disk.
+static DENIALS: sos_auth::log_limit::LogLimit = sos_auth::log_limit::LogLimit::new();
+
+/// Somebody tried what they may not.
+pub(crate) fn denied(what: &'static str, client_id: &str, address: Option<IpAddr>, reason: &dyn Display) {
+    metrics::counter!("sos_mqtt_denied_total", "what" => what).increment(1);
+    if !DENIALS.may_log() {
+        return;
+    }
+    let client_id = client_id.chars().take(200).collect::<String>();
+    let address = address.map(|address| address.to_string());
+    tracing::warn!(what, client_id, address, %reason, "denied");
+}
+
+/// The session of a call point whose access has changed goes on; what it publishes is checked all the same.
+pub(crate) fn not_parted(call_point: &CallPoint, error: &dyn Display) {
+    tracing::error!(%call_point, %error, "a session could not be ended");
+}
+
+/// The port cannot be bound again with a new certificate.
+pub(crate) fn not_listening(error: &str) {
+    tracing::error!(error, "failed to listen for mqtt with the new certificate; trying again");
+}
+
+/// A periodic report of a call point that sends too many.
+pub(crate) fn shed() {
+    metrics::counter!("sos_ingest_messages_total", "outcome" => "shed").increment(1);
 }
 
 /// Bytes that cannot be read.

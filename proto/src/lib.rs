@@ -3,6 +3,7 @@
 
 pub mod call_point;
 mod health;
+pub mod link;
 pub mod time;
 pub mod trace;
 pub mod window;

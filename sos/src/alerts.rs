@@ -10,19 +10,19 @@ use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
 use sos_proto::alert::v1::{
     Alert, AlertFilter, AlertOrder, AlertState, GetAlertRequest, ListAlertsRequest, ListIncidentsRequest,
 };
-use tonic::transport::Channel;
+use sos_proto::link::Link;
 use tonic::{Request, Status};
 
-use crate::cli::{AlertsArgs, AlertsCommand, DeskArgs, FilterArgs, Format, StateArg};
+use crate::cli::{AccessArgs, AlertsArgs, AlertsCommand, DeskArgs, FilterArgs, Format, StateArg};
 use crate::{Outcome, output, remote};
 
 /// Alerts asked for at a time.
 const PAGE_SIZE: i32 = 1_000;
 
 /// Runs `sos alerts`.
-pub async fn run(args: AlertsArgs) -> anyhow::Result<Outcome> {
+pub async fn run(args: AlertsArgs, access: &AccessArgs) -> anyhow::Result<Outcome> {
     let desk = Desk(args.desk);
-    let mut client = AlertServiceClient::new(remote::connect(&desk.0.grpc).await?);
+    let mut client = AlertServiceClient::new(remote::connect(&desk.0.grpc, access).await?);
     match args.command {
         AlertsCommand::List { filter, urgent } => {
             let order = if urgent { AlertOrder::UrgentFirst } else { AlertOrder::Unspecified };
@@ -30,13 +30,13 @@ pub async fn run(args: AlertsArgs) -> anyhow::Result<Outcome> {
         }
         AlertsCommand::Incidents { site } => desk.incidents(&mut client, site).await?,
         AlertsCommand::Show { alert_id } => desk.show(&mut client, &alert_id).await?,
-        AlertsCommand::Watch(args) => watch::run(&desk, client, args).await?,
+        AlertsCommand::Watch(args) => watch::run(&desk, client, args, access).await?,
         AlertsCommand::Order(command) => command::run(&desk, &mut client, command).await?,
     }
     Ok(Outcome::Done)
 }
 
-type Client = AlertServiceClient<Channel>;
+type Client = AlertServiceClient<Link>;
 
 /// Who sits where, and how to show things.
 struct Desk(DeskArgs);

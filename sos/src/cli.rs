@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod access;
 mod alerts;
 mod registry;
 mod simulate;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use access::{AccessArgs, CertsArgs, CertsCommand, IssueArgs, TokenArgs, TokenCommand};
 pub use alerts::{
     AlertsArgs, AlertsCommand, CommandArgs, DEFAULT_GRPC, DispositionArg, FilterArgs, OrderCommand,
     ResponseArg, StateArg, WatchArgs,
@@ -28,6 +30,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Who you are.
+    #[command(flatten)]
+    pub access: AccessArgs,
 }
 
 /// Commands.
@@ -53,6 +58,10 @@ pub enum Command {
     Log(LogArgs),
     /// Look at the configuration
     Config(ConfigArgs),
+    /// Issue certificates to servers, call points and operators
+    Certs(CertsArgs),
+    /// Issue tokens to operators
+    Token(TokenArgs),
 }
 
 /// `sos up`.
@@ -99,7 +108,7 @@ pub struct SourceArgs {
     /// [default: 127.0.0.1:50052]
     #[arg(long, value_name = "HOST:PORT")]
     pub log: Option<String>,
-    /// Listen beyond this machine, although nobody is authenticated yet [key: insecure]
+    /// Listen beyond this machine without TLS or without knowing who is there [key: insecure]
     #[arg(long)]
     pub insecure: bool,
 }

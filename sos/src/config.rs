@@ -1,6 +1,7 @@
 //! The configuration: defaults, then a file, then `SOS_…` in the environment, then flags. Checked whole
 //! before any port opens; each fault is named by its key.
 
+mod access;
 mod alerts;
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -15,7 +16,10 @@ use sos_gateway::external;
 use crate::cli::{ConfigArgs, ConfigCommand, Format, SourceArgs};
 use crate::{Outcome, output};
 
+pub use access::{GrpcAuth, MqttAuth, Tls};
 pub use alerts::Alerts;
+
+use access::Protection;
 
 /// Everything that can be configured. In the environment, `mqtt.listen` is `SOS_MQTT__LISTEN`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,12 +27,12 @@ pub use alerts::Alerts;
 pub struct Config {
     /// Directory of the event log, and of the processor's snapshots.
     pub data: PathBuf,
-    /// Listen beyond this machine, although nobody is authenticated yet.
+    /// Listen beyond this machine without TLS or without knowing who is there.
     pub insecure: bool,
     /// Call points.
     pub mqtt: Mqtt,
     /// Operators.
-    pub grpc: Listener,
+    pub grpc: Grpc,
     /// Metrics and health.
     pub http: Listener,
     /// The event log.
@@ -47,8 +51,29 @@ pub struct Mqtt {
     pub embedded: bool,
     /// Where the embedded broker listens.
     pub listen: String,
+    /// How call points prove who they are to the embedded broker.
+    pub auth: MqttAuth,
+    /// What the embedded broker needs for TLS.
+    pub tls: Tls,
+    /// Messages that the embedded broker takes of one call point in a second on average, and ten times as many at
+    /// once; further ones wait. 0: as many as come.
+    pub device_rate: u32,
     /// The broker beside the gateway.
     pub external: External,
+}
+
+/// Operators.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grpc {
+    /// Where to listen, `host:port`; port 0 picks a free one.
+    pub listen: String,
+    /// How operators prove who they are.
+    pub auth: GrpcAuth,
+    /// What is needed for TLS.
+    pub tls: Tls,
+    /// File of the keys that sign tokens (JWKS).
+    pub jwks: PathBuf,
 }
 
 /// The broker beside the gateway.
@@ -112,7 +137,6 @@ pub enum LogFormat {
 
 impl Default for Config {
     fn default() -> Self {
-        let listener = |listen: &str| Listener { listen: listen.to_owned() };
         let limits = Limits::default();
         Self {
             data: PathBuf::from("sos-data"),
@@ -120,14 +144,22 @@ impl Default for Config {
             mqtt: Mqtt {
                 embedded: true,
                 listen: "127.0.0.1:1883".to_owned(),
+                auth: MqttAuth::None,
+                tls: Tls::default(),
+                device_rate: 50,
                 external: External {
                     address: String::new(),
                     client_id: "sos-gateway".to_owned(),
                     group: "sos".to_owned(),
                 },
             },
-            grpc: listener(crate::cli::DEFAULT_GRPC),
-            http: listener("127.0.0.1:8080"),
+            grpc: Grpc {
+                listen: crate::cli::DEFAULT_GRPC.to_owned(),
+                auth: GrpcAuth::None,
+                tls: Tls::default(),
+                jwks: PathBuf::new(),
+            },
+            http: Listener { listen: "127.0.0.1:8080".to_owned() },
             log: Log {
                 address: "127.0.0.1:50052".to_owned(),
                 segment_bytes: limits.segment_bytes,
@@ -137,8 +169,8 @@ impl Default for Config {
                 witness_interval_s: 10,
             },
             alerts: Alerts::default(),
-            // rmqtt tells of every connection; its warnings are enough.
-            telemetry: Telemetry { log: "info,rmqtt=warn".to_owned(), format: LogFormat::Text },
+            // rmqtt tells of every connection, and rustls of every odd client; their warnings and errors are enough.
+            telemetry: Telemetry { log: "info,rmqtt=warn,rustls=error".to_owned(), format: LogFormat::Text },
         }
     }
 }
@@ -156,6 +188,30 @@ pub struct Addresses {
     pub http: SocketAddr,
     /// Where a gateway serves its log.
     pub log: SocketAddr,
+}
+
+impl Mqtt {
+    fn protection(&self) -> Protection<'_> {
+        Protection {
+            section: "mqtt",
+            tls: &self.tls,
+            authenticates: self.auth != MqttAuth::None,
+            by_certificate: self.auth == MqttAuth::Certificate,
+            jwks: None,
+        }
+    }
+}
+
+impl Grpc {
+    fn protection(&self) -> Protection<'_> {
+        Protection {
+            section: "grpc",
+            tls: &self.tls,
+            authenticates: self.auth != GrpcAuth::None,
+            by_certificate: self.auth == GrpcAuth::Certificate,
+            jwks: (self.auth == GrpcAuth::Token).then_some(&self.jwks),
+        }
+    }
 }
 
 impl Log {
@@ -217,12 +273,20 @@ fn read(source: &SourceArgs) -> anyhow::Result<Config> {
 
 fn check(config: &Config) -> Result<Addresses, Vec<String>> {
     let mut faults = Vec::new();
+    let (of_mqtt, of_grpc) = (config.mqtt.protection(), config.grpc.protection());
+    let protected = [("mqtt.listen", &of_mqtt), ("grpc.listen", &of_grpc)];
     let mut address = |key: &str, value: &str| match value.to_socket_addrs().map(|mut found| found.next()) {
         Ok(Some(address)) if !address.ip().is_loopback() && !config.insecure => {
-            faults.push(format!(
-                "{key}: {address} is not loopback, and nobody is authenticated (--insecure overrides)"
-            ));
-            None
+            let protection = protected.iter().find(|(of, _)| *of == key);
+            let fault = match protection {
+                Some((_, protection)) => protection.exposed(address),
+                None => Some(format!(
+                    "{key}: {address} is not loopback, and who connects there is not asked who they are (--insecure overrides)"
+                )),
+            };
+            let is_sound = fault.is_none();
+            faults.extend(fault);
+            is_sound.then_some(address)
         }
         Ok(Some(address)) => Some(address),
         Ok(None) => {
@@ -268,6 +332,8 @@ fn check(config: &Config) -> Result<Addresses, Vec<String>> {
                 .to_owned(),
         );
     }
+    faults.extend(of_mqtt.faults());
+    faults.extend(of_grpc.faults());
     faults.extend(check_log(config));
     faults.extend(config.alerts.faults());
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&config.telemetry.log) {
@@ -361,10 +427,38 @@ mod tests {
         let mut config = Config::default();
         config.grpc.listen = "0.0.0.0:50051".to_owned();
         assert!(
-            check(&config).unwrap_err().concat().starts_with("grpc.listen: 0.0.0.0:50051 is not loopback")
+            check(&config).unwrap_err().concat().starts_with(
+                "grpc.listen: 0.0.0.0:50051 is not loopback, and grpc.auth, grpc.tls.cert, grpc.tls.key are missing"
+            )
         );
         config.insecure = true;
         assert!(check(&config).is_ok());
+    }
+
+    #[test]
+    fn a_protected_listener_may_be_reached_from_elsewhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let authority = sos_auth::certs::Authority::init(dir.path()).unwrap();
+        let server = sos_auth::certs::Subject::Server(vec!["localhost".to_owned()]);
+        authority.issue(&server, 1, &dir.path().join("server")).unwrap();
+        let mut config = Config::default();
+        config.grpc.listen = "0.0.0.0:50051".to_owned();
+        config.grpc.auth = GrpcAuth::Token;
+        config.mqtt.auth = MqttAuth::Certificate;
+        let faults = check(&config).unwrap_err();
+        for key in ["grpc.jwks", "mqtt.tls.cert", "mqtt.tls.key", "mqtt.tls.client_ca"] {
+            assert!(
+                faults.iter().any(|f| f.starts_with(&format!("{key}: is missing"))),
+                "{key} in {faults:?}"
+            );
+        }
+        let path = |name: &str| dir.path().join(name);
+        let tls = Tls { cert: path("server.crt"), key: path("server.key"), client_ca: path("ca.crt") };
+        (config.grpc.tls, config.mqtt.tls) = (tls.clone(), tls);
+        config.grpc.jwks = path("jwks.json");
+        assert_eq!(check(&config).err(), None);
+        config.grpc.tls.key = path("token.key");
+        assert!(check(&config).unwrap_err().concat().starts_with("grpc.tls: "));
     }
 
     #[test]

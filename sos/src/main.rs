@@ -1,5 +1,6 @@
 //! The one binary: arguments in, exit code out. What it does is in the other crates.
 
+mod access;
 mod alerts;
 mod cli;
 mod config;
@@ -52,16 +53,19 @@ fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> anyhow::Result<Outcome> {
+    let access = cli.access;
     match cli.command {
         Command::Up(args) => serve::up(args).await,
         Command::Gateway(args) => serve::gateway(args).await,
         Command::Processor(args) => serve::processor(args).await,
         Command::Simulate(args) => simulate::run(args).await,
-        Command::Alerts(args) => alerts::run(args).await,
-        Command::Sites(args) => registry::sites(args).await,
-        Command::Devices(args) => registry::devices(args).await,
-        Command::Windows(args) => registry::windows(args).await,
-        Command::Log(args) => log::run(args).await,
+        Command::Alerts(args) => alerts::run(args, &access).await,
+        Command::Sites(args) => registry::sites(args, &access).await,
+        Command::Devices(args) => registry::devices(args, &access).await,
+        Command::Windows(args) => registry::windows(args, &access).await,
+        Command::Log(args) => log::run(args, &access).await,
         Command::Config(args) => config::run(args),
+        Command::Certs(args) => access::certs(args),
+        Command::Token(args) => access::token(args),
     }
 }

@@ -7,17 +7,23 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::Serialize;
+use sos_auth::incoming::Limits;
+use sos_auth::reload::Reload;
+use sos_auth::token::Keys;
+use sos_auth::{Door, Proof};
 use sos_console::{Part, Report};
 use sos_eventlog::{Access, EventLog, LocalLog, LogService, RemoteLog};
-use sos_gateway::Gateway;
+use sos_gateway::access::Auth;
+use sos_gateway::{Gateway, embedded};
 use sos_processor::Processor;
+use sos_proto::link::Link;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use crate::cli::{ServeArgs, UpArgs};
-use crate::config::{self, Addresses, Config};
+use crate::cli::{AccessArgs, ServeArgs, UpArgs};
+use crate::config::{self, Addresses, Config, GrpcAuth, MqttAuth};
 use crate::stop::Stop;
 use crate::witness::Witness;
 use crate::{Outcome, output, remote, telemetry};
@@ -140,10 +146,10 @@ impl House {
     }
 
     /// Waits for the gateway's log, which may start later than the processor; nothing if it shall stop.
-    async fn reach_log(&self) -> Option<tonic::transport::Channel> {
+    async fn reach_log(&self) -> Option<Link> {
         let reached = async {
             loop {
-                match remote::connect(&self.config.log.address).await {
+                match remote::connect(&self.config.log.address, &AccessArgs::default()).await {
                     Ok(channel) => return channel,
                     Err(error) => {
                         tracing::info!(error = format!("{error:#}"), "waiting for the gateway's log")
@@ -159,8 +165,8 @@ impl House {
     }
 
     async fn add_gateway(&mut self, log: Arc<dyn EventLog>) -> anyhow::Result<()> {
-        let config =
-            sos_gateway::Config { listen: self.addresses.mqtt, external: self.addresses.external.clone() };
+        let embedded = self.addresses.mqtt.map(|listen| self.embedded(listen)).transpose()?;
+        let config = sos_gateway::Config { embedded, external: self.addresses.external.clone() };
         let gateway = Gateway::start(config, log).await.context("key mqtt.listen")?;
         self.ports.mqtt = gateway.mqtt_address();
         self.parts.push(Part { name: "gateway", ready: gateway.readiness() });
@@ -172,6 +178,7 @@ impl House {
     async fn add_processor(&mut self, log: Arc<dyn EventLog>) -> anyhow::Result<()> {
         let listener = bind("grpc.listen", self.addresses.grpc).await?;
         self.ports.grpc = Some(listener.local_addr()?);
+        let door = self.door(listener)?;
         let config = sos_processor::Config {
             deadlines: self.config.alerts.deadlines(),
             rules: self.config.alerts.rules(),
@@ -182,8 +189,64 @@ impl House {
         self.parts.push(Part { name: "processor", ready: processor.readiness() });
         let routes = Routes::new(LogService::server(log, Access::Read, self.shutdown.clone()));
         let shutdown = self.shutdown.clone();
-        self.tasks.spawn(async move { Ok(processor.run(listener, routes, shutdown).await?) });
+        self.tasks.spawn(async move { Ok(processor.run(door, routes, shutdown).await?) });
         Ok(())
+    }
+
+    /// The embedded broker. What is read from files is read again when they change.
+    fn embedded(&mut self, listen: SocketAddr) -> anyhow::Result<embedded::Config> {
+        let mqtt = self.config.mqtt.clone();
+        let tls = match mqtt.tls.files() {
+            None => None,
+            Some(files) => {
+                let of = files.clone();
+                let reload = Reload::start(files.paths(), move || of.config()).context("key mqtt.tls")?;
+                let current = reload.current();
+                self.keep(reload.keep());
+                Some(embedded::Tls { files, current })
+            }
+        };
+        let auth = match mqtt.auth {
+            MqttAuth::None => Auth::None,
+            MqttAuth::Password => Auth::Password,
+            MqttAuth::Certificate => Auth::Certificate,
+        };
+        Ok(embedded::Config { listen, auth, tls, device_rate: mqtt.device_rate })
+    }
+
+    /// Where operators come in. What is read from files is read again when they change.
+    fn door(&mut self, listener: TcpListener) -> anyhow::Result<Door> {
+        let grpc = self.config.grpc.clone();
+        let tls = match grpc.tls.files() {
+            None => None,
+            Some(files) => {
+                let reload = Reload::start(files.paths(), move || files.config()).context("key grpc.tls")?;
+                let current = reload.current();
+                self.keep(reload.keep());
+                Some(current)
+            }
+        };
+        let proof = match grpc.auth {
+            GrpcAuth::None => Proof::None,
+            GrpcAuth::Certificate => Proof::Certificate,
+            GrpcAuth::Token => {
+                let reload = Reload::start(vec![grpc.jwks.clone()], move || Keys::read(&grpc.jwks));
+                let reload = reload.context("key grpc.jwks")?;
+                let current = reload.current();
+                self.keep(reload.keep());
+                Proof::Token(current)
+            }
+        };
+        Ok(Door { listener, tls, proof, limits: Limits::default() })
+    }
+
+    /// Runs something that has no end of its own until shutdown.
+    fn keep(&mut self, run: impl Future<Output = ()> + Send + 'static) {
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move {
+            shutdown.run_until_cancelled_owned(run).await;
+            Ok(())
+        });
     }
 
     async fn add_log_server(&mut self, log: Arc<dyn EventLog>) -> anyhow::Result<()> {

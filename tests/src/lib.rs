@@ -5,6 +5,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+pub mod authority;
 pub mod mqtt;
 pub mod server;
 

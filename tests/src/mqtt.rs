@@ -9,6 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::authority::Authority;
 use crate::{DEADLINE, eventually, free_port};
 
 /// Runs `mosquitto_pub` to its end.
@@ -59,6 +60,14 @@ impl Listener {
     /// # Panics
     /// If it does not.
     pub async fn subscribe(port: u16, filter: &str) -> Self {
+        Self::subscribe_with(port, filter, &[]).await
+    }
+
+    /// The same with further arguments of `mosquitto_sub`.
+    ///
+    /// # Panics
+    /// If it is not confirmed.
+    pub async fn subscribe_with(port: u16, filter: &str, more: &[&str]) -> Self {
         // Its lines must not wait in a buffer.
         let mut child = Command::new("stdbuf")
             .args(["-oL", "mosquitto_sub"])
@@ -75,6 +84,7 @@ impl Listener {
                 "-F",
                 "\u{1}%r %t %p",
             ])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -182,6 +192,8 @@ pub struct Mosquitto {
     _process: Killed,
     /// Where it listens.
     pub port: u16,
+    /// Where it listens for the gateway.
+    pub inside: u16,
 }
 
 impl Mosquitto {
@@ -198,23 +210,49 @@ impl Mosquitto {
             dir.display()
         );
         std::fs::write(&config, text).expect("a configuration");
-        let path = std::env::var("PATH").unwrap_or_default();
-        let child = Command::new("mosquitto")
-            .env("PATH", format!("{path}:/usr/sbin"))
-            .arg("-c")
-            .arg(&config)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map(Killed)
-            .expect("mosquitto (Debian package mosquitto)");
-        eventually("mosquitto answers", async || {
-            tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()
-        })
-        .await;
-        Self { _process: child, port }
+        Self { _process: run(&config, port).await, port, inside: port }
     }
+
+    /// Starts it with the configuration that we ship, with certificates of an authority.
+    ///
+    /// # Panics
+    /// If it does not answer.
+    pub async fn shipped(dir: &Path, authority: &Authority) -> Self {
+        let (inside, port) = (free_port(), free_port());
+        let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy");
+        let text = std::fs::read_to_string(deploy.join("mosquitto.conf")).expect("the file that we ship");
+        for name in ["sos-gateway.acl", "sos-call-points.acl"] {
+            std::fs::copy(deploy.join(name), dir.join(name)).expect("a file that we ship");
+        }
+        let here = dir.to_str().expect("a plain path");
+        let text = text
+            .replace("listener 1883", &format!("listener {inside}"))
+            .replace("listener 8883", &format!("listener {port}"))
+            .replace("/etc/mosquitto/certs/", &authority.file(""))
+            .replace("/etc/mosquitto", here)
+            .replace("/var/lib/mosquitto", here);
+        let config = dir.join("mosquitto.conf");
+        std::fs::write(&config, text + "user root\n").expect("a configuration");
+        Self { _process: run(&config, port).await, port, inside }
+    }
+}
+
+/// Runs Mosquitto until it answers.
+async fn run(config: &Path, port: u16) -> Killed {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let child = Command::new("mosquitto")
+        .env("PATH", format!("{path}:/usr/sbin"))
+        .arg("-c")
+        .arg(config)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map(Killed)
+        .expect("mosquitto (Debian package mosquitto)");
+    eventually("mosquitto answers", async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok())
+        .await;
+    child
 }
 
 /// A process that is killed when dropped.

@@ -8,7 +8,7 @@ use sos_proto::alert::v1::{WatchAlertsRequest, WatchAlertsResponse};
 use tonic::Code;
 
 use super::{Client, Desk, table, wire};
-use crate::cli::{Format, WatchArgs};
+use crate::cli::{AccessArgs, Format, WatchArgs};
 use crate::stop::Stop;
 use crate::{output, remote};
 
@@ -29,7 +29,12 @@ struct Screen<'a> {
 }
 
 /// Watches until somebody stops it; resumes from the last position whenever the stream is lost.
-pub async fn run(desk: &Desk, mut client: Client, args: WatchArgs) -> anyhow::Result<()> {
+pub async fn run(
+    desk: &Desk,
+    mut client: Client,
+    args: WatchArgs,
+    access: &AccessArgs,
+) -> anyhow::Result<()> {
     let stop = Stop::listen()?;
     let mut screen = Screen { desk, position: args.after, behind_since: None, stale: false };
     if desk.0.format == Format::Table {
@@ -46,7 +51,7 @@ pub async fn run(desk: &Desk, mut client: Client, args: WatchArgs) -> anyhow::Re
         let connected = async {
             loop {
                 tokio::time::sleep(RETRY_INTERVAL).await;
-                if let Ok(channel) = remote::connect(&desk.0.grpc).await {
+                if let Ok(channel) = remote::connect(&desk.0.grpc, access).await {
                     return channel;
                 }
             }
@@ -64,7 +69,7 @@ impl Screen<'_> {
         let silence = || format!("no heartbeat for {} s", STALE_AFTER.as_secs());
         let mut stream = match tokio::time::timeout(STALE_AFTER, client.watch_alerts(request)).await {
             Ok(Ok(stream)) => stream.into_inner(),
-            Ok(Err(status)) if status.code() == Code::InvalidArgument => {
+            Ok(Err(status)) if is_final(status.code()) => {
                 return Err(remote::refused(&status));
             }
             Ok(Err(status)) => return Ok(status.message().to_owned()),
@@ -108,4 +113,9 @@ impl Screen<'_> {
             output::alarm(&format!("STALE: the log is at position {head}, this screen at {}", self.position));
         }
     }
+}
+
+/// Whether trying again is of no use.
+fn is_final(code: Code) -> bool {
+    matches!(code, Code::InvalidArgument | Code::PermissionDenied | Code::Unauthenticated)
 }

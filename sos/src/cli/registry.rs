@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use sos_proto::call_point::CallPoint;
 
 use super::{DEFAULT_GRPC, Format};
 
@@ -102,6 +103,27 @@ pub enum DevicesCommand {
         /// Why
         #[arg(long, default_value = "")]
         reason: String,
+    },
+    /// Give a call point a new password, and print it this once
+    Password {
+        /// Which one
+        #[arg(value_name = "SITE/DEVICE")]
+        call_point: CallPoint,
+    },
+    /// Take away a call point's access: whatever it presents, it may not connect. In force at once
+    Revoke {
+        /// Which one
+        #[arg(value_name = "SITE/DEVICE")]
+        call_point: CallPoint,
+        /// Why
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Give it back, for its certificate; a password has to be made anew
+    Allow {
+        /// Which one
+        #[arg(value_name = "SITE/DEVICE")]
+        call_point: CallPoint,
     },
     /// Register every row of a CSV file: site_id, device_id, building, floor, room, latitude, longitude,
     /// supervision_class

@@ -15,28 +15,28 @@ use serde::Serialize;
 use sos_eventlog::{EventLog, Head, RemoteLog, StoppedLog};
 
 use crate::alerts::event_line;
-use crate::cli::{DEFAULT_GRPC, Format, LogArgs, LogCommand};
+use crate::cli::{AccessArgs, DEFAULT_GRPC, Format, LogArgs, LogCommand};
 use crate::stop::Stop;
 use crate::{Outcome, output, remote};
 
 /// Runs `sos log`.
-pub async fn run(args: LogArgs) -> anyhow::Result<Outcome> {
+pub async fn run(args: LogArgs, access: &AccessArgs) -> anyhow::Result<Outcome> {
     let LogArgs { data, grpc, command } = args;
     match command {
         LogCommand::Verify(args) => match data {
             Some(data) => verify::stopped(data, args).await,
-            None => verify::running(&*running(grpc.as_deref()).await?, args).await,
+            None => verify::running(&*running(grpc.as_deref(), access).await?, args).await,
         },
-        LogCommand::Backup { dest } => copy::backup(&*open(data, grpc.as_deref()).await?, dest).await,
+        LogCommand::Backup { dest } => copy::backup(&*open(data, grpc.as_deref(), access).await?, dest).await,
         LogCommand::Restore { backup } => copy::restore(backup, target(data)?).await,
         LogCommand::Import { file } => copy::import(file, target(data)?).await,
         LogCommand::Archive { before, dest } => archive::run(target(data)?, &before, dest).await,
-        LogCommand::Info { format } => done(info(&*open(data, grpc.as_deref()).await?, format).await),
+        LogCommand::Info { format } => done(info(&*open(data, grpc.as_deref(), access).await?, format).await),
         LogCommand::Tail { lines, no_follow, format } => {
-            done(tail(&*open(data, grpc.as_deref()).await?, lines, !no_follow, format).await)
+            done(tail(&*open(data, grpc.as_deref(), access).await?, lines, !no_follow, format).await)
         }
         LogCommand::Export { output, from, to } => {
-            done(export::run(&*open(data, grpc.as_deref()).await?, output, from, to).await)
+            done(export::run(&*open(data, grpc.as_deref(), access).await?, output, from, to).await)
         }
     }
 }
@@ -46,15 +46,19 @@ fn done(result: anyhow::Result<()>) -> anyhow::Result<Outcome> {
 }
 
 /// The log of a stopped server, or of a running one.
-async fn open(data: Option<PathBuf>, grpc: Option<&str>) -> anyhow::Result<Arc<dyn EventLog>> {
+async fn open(
+    data: Option<PathBuf>,
+    grpc: Option<&str>,
+    access: &AccessArgs,
+) -> anyhow::Result<Arc<dyn EventLog>> {
     match data {
         Some(data) => Ok(Arc::new(blocking(move || StoppedLog::open(&data)).await?)),
-        None => running(grpc).await,
+        None => running(grpc, access).await,
     }
 }
 
-async fn running(grpc: Option<&str>) -> anyhow::Result<Arc<dyn EventLog>> {
-    Ok(Arc::new(RemoteLog::new(remote::connect(grpc.unwrap_or(DEFAULT_GRPC)).await?)))
+async fn running(grpc: Option<&str>, access: &AccessArgs) -> anyhow::Result<Arc<dyn EventLog>> {
+    Ok(Arc::new(RemoteLog::new(remote::connect(grpc.unwrap_or(DEFAULT_GRPC), access).await?)))
 }
 
 /// The directory of a command that writes one.

@@ -5,17 +5,18 @@ mod import;
 mod rows;
 mod table;
 
+use sos_proto::call_point::CallPoint;
+use sos_proto::link::Link;
 use sos_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use sos_proto::registry::v1::{
     Device, EndWindowRequest, GetDeviceRequest, ListDevicesRequest, ListSitesRequest, PutDeviceRequest,
-    PutSiteRequest, RetireDeviceRequest, Site, StartWindowRequest, WindowKind,
+    PutSiteRequest, RetireDeviceRequest, SetDeviceAccessRequest, Site, StartWindowRequest, WindowKind,
 };
 use tonic::Request;
-use tonic::transport::Channel;
 
 use crate::cli::{
-    DeskArgs, DeviceArgs, DevicesArgs, DevicesCommand, Format, SiteArgs, SitesArgs, SitesCommand, WindowArg,
-    WindowsArgs, WindowsCommand,
+    AccessArgs, DeskArgs, DeviceArgs, DevicesArgs, DevicesCommand, Format, SiteArgs, SitesArgs, SitesCommand,
+    WindowArg, WindowsArgs, WindowsCommand,
 };
 use crate::registry::rows::{Entry as _, Fields};
 use crate::{Outcome, output, remote};
@@ -23,14 +24,14 @@ use crate::{Outcome, output, remote};
 /// Entries asked for at a time.
 const PAGE_SIZE: i32 = 1_000;
 
-type Client = RegistryServiceClient<Channel>;
+type Client = RegistryServiceClient<Link>;
 
 /// Who sits where, and how to show things.
 struct Desk(DeskArgs);
 
 /// Runs `sos sites`.
-pub async fn sites(args: SitesArgs) -> anyhow::Result<Outcome> {
-    let (desk, mut client) = Desk::connect(args.desk).await?;
+pub async fn sites(args: SitesArgs, access: &AccessArgs) -> anyhow::Result<Outcome> {
+    let (desk, mut client) = Desk::connect(args.desk, access).await?;
     match args.command {
         SitesCommand::List => {
             desk.header(table::SITES);
@@ -51,8 +52,8 @@ pub async fn sites(args: SitesArgs) -> anyhow::Result<Outcome> {
 }
 
 /// Runs `sos devices`.
-pub async fn devices(args: DevicesArgs) -> anyhow::Result<Outcome> {
-    let (desk, mut client) = Desk::connect(args.desk).await?;
+pub async fn devices(args: DevicesArgs, access: &AccessArgs) -> anyhow::Result<Outcome> {
+    let (desk, mut client) = Desk::connect(args.desk, access).await?;
     match args.command {
         DevicesCommand::List { site } => {
             desk.header(table::DEVICES);
@@ -81,13 +82,26 @@ pub async fn devices(args: DevicesArgs) -> anyhow::Result<Outcome> {
             desk.device(&answer.into_inner().device.unwrap_or_default())?;
         }
         DevicesCommand::Import { file } => import::devices(&desk, &mut client, &file).await?,
+        DevicesCommand::Password { call_point } => {
+            let (password, password_hash) = sos_auth::password::generate()?;
+            let access = SetDeviceAccessRequest { password_hash, ..desk.access_of(&call_point) };
+            desk.set_access(&mut client, access).await?;
+            output::line(&password);
+        }
+        DevicesCommand::Revoke { call_point, reason } => {
+            let access = SetDeviceAccessRequest { revoked: true, reason, ..desk.access_of(&call_point) };
+            desk.set_access(&mut client, access).await?;
+        }
+        DevicesCommand::Allow { call_point } => {
+            desk.set_access(&mut client, desk.access_of(&call_point)).await?;
+        }
     }
     Ok(Outcome::Done)
 }
 
 /// Runs `sos windows`.
-pub async fn windows(args: WindowsArgs) -> anyhow::Result<Outcome> {
-    let (desk, mut client) = Desk::connect(args.desk).await?;
+pub async fn windows(args: WindowsArgs, access: &AccessArgs) -> anyhow::Result<Outcome> {
+    let (desk, mut client) = Desk::connect(args.desk, access).await?;
     match args.command {
         WindowsCommand::Start { site_id, device, kind, time: length, reason } => {
             let kind = match kind {
@@ -145,13 +159,28 @@ async fn all_devices(client: &mut Client, site_id: &str) -> anyhow::Result<Vec<D
 }
 
 impl Desk {
-    async fn connect(args: DeskArgs) -> anyhow::Result<(Self, Client)> {
-        let client = RegistryServiceClient::new(remote::connect(&args.grpc).await?);
+    async fn connect(args: DeskArgs, access: &AccessArgs) -> anyhow::Result<(Self, Client)> {
+        let client = RegistryServiceClient::new(remote::connect(&args.grpc, access).await?);
         Ok((Self(args), client))
     }
 
     fn signed<T>(&self, message: T) -> anyhow::Result<Request<T>> {
         remote::signed(&self.0.operator, message)
+    }
+
+    /// A call point's access as it is at first.
+    fn access_of(&self, call_point: &CallPoint) -> SetDeviceAccessRequest {
+        SetDeviceAccessRequest {
+            request_id: self.request_id(),
+            site_id: call_point.site().to_owned(),
+            device_id: call_point.device().to_owned(),
+            ..SetDeviceAccessRequest::default()
+        }
+    }
+
+    async fn set_access(&self, client: &mut Client, access: SetDeviceAccessRequest) -> anyhow::Result<()> {
+        let answer = client.set_device_access(self.signed(access)?).await;
+        answer.map(drop).map_err(|s| remote::refused(&s))
     }
 
     fn request_id(&self) -> String {

@@ -7,7 +7,7 @@ use super::Finding;
 use super::tree::{File, numbered};
 
 /// Crate folders, and the packages of ours that each may depend on.
-const MAY_IMPORT: [(&str, &[&str]); 9] = [
+const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("proto", &[]),
     ("auth", &["sos-proto"]),
     ("eventlog", &["sos-proto"]),

@@ -1,0 +1,216 @@
+//! Who may connect to the embedded broker, and where they may publish and listen.
+//!
+//! A call point is `{site}/{device}`: that is its user name or the common name of its certificate, its client id, and
+//! the only part of the topics below `sos/v1/` that is its. Invariant: where call points prove who they are, none can
+//! speak, listen or leave a last will as another (P1 to P3 are about presses of whom they say they are from).
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use sos_proto::call_point::{CallPoint, Leaf, TOPIC_ROOT};
+use tokio::sync::Semaphore;
+
+use crate::devices::Devices;
+use crate::telemetry;
+
+/// How call points prove who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Auth {
+    /// They do not.
+    #[default]
+    None,
+    /// By user name and password.
+    Password,
+    /// By certificate.
+    Certificate,
+}
+
+/// Passwords that are checked at once: each takes 19 MiB and 20 ms.
+const CHECKS_MAX: usize = 2;
+
+/// Passwords that wait to be checked; who comes then is turned away and tries again (P10).
+const WAITING_MAX: usize = 256;
+
+/// Wrong passwords of one call point from one address within [`FAILURES_WITHIN`]; further ones are not looked at.
+const FAILURES_MAX: u32 = 5;
+
+/// See [`FAILURES_MAX`].
+const FAILURES_WITHIN: Duration = Duration::from_secs(60);
+
+/// Call points and addresses whose wrong passwords are remembered (P10).
+const FAILURES_KEPT: usize = 10_000;
+
+/// What a connection presents.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Presented<'a> {
+    pub client_id: &'a str,
+    pub username: Option<&'a str>,
+    pub password: Option<&'a [u8]>,
+    /// Common name of its certificate, which somebody we trust vouches for.
+    pub common_name: Option<&'a str>,
+    pub address: Option<IpAddr>,
+    /// Topic of its last will.
+    pub will: Option<&'a str>,
+}
+
+/// Why a connection is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Denied {
+    #[error("user name: must be site/device")]
+    Username,
+    #[error("certificate: its common name must be site/device")]
+    CommonName,
+    #[error("password: is wrong, or the call point has none")]
+    Password,
+    #[error("password: was wrong too often")]
+    TooOften,
+    #[error("password: too many wait to be checked")]
+    Busy,
+    #[error("client id: must be {0}, as the call point that connects")]
+    ClientId(CallPoint),
+    #[error("last will: must be the state topic of {0}")]
+    Will(CallPoint),
+    #[error("access of {0} is revoked")]
+    Revoked(CallPoint),
+}
+
+/// Decides who may connect.
+pub(crate) struct Access {
+    auth: Auth,
+    devices: Arc<RwLock<Devices>>,
+    checks: Semaphore,
+    waiting: Semaphore,
+    /// Digests of passwords that were right, with the hash they were checked against, so that call points that come
+    /// back together are not held up.
+    right: Mutex<HashMap<String, blake3::Hash>>,
+    failures: Mutex<HashMap<(String, Option<IpAddr>), (u32, Instant)>>,
+    secret: [u8; 32],
+}
+
+impl Access {
+    pub fn new(auth: Auth, devices: Arc<RwLock<Devices>>) -> Self {
+        let mut secret = [0; 32];
+        let random = [uuid::Uuid::new_v4().into_bytes(), uuid::Uuid::new_v4().into_bytes()].concat();
+        secret.copy_from_slice(&random);
+        let (checks, waiting) = (Semaphore::new(CHECKS_MAX), Semaphore::new(WAITING_MAX));
+        Self { auth, devices, checks, waiting, right: Mutex::default(), failures: Mutex::default(), secret }
+    }
+
+    /// Whether call points prove who they are.
+    pub fn is_on(&self) -> bool {
+        self.auth != Auth::None
+    }
+
+    /// Lets a connection in, or says why not.
+    pub async fn admit(&self, presented: Presented<'_>) -> Result<(), Denied> {
+        let call_point: CallPoint = match self.auth {
+            Auth::None => return Ok(()),
+            Auth::Certificate => {
+                let name = presented.common_name.filter(|name| presented.username == Some(*name));
+                name.and_then(|name| name.parse().ok()).ok_or(Denied::CommonName)?
+            }
+            Auth::Password => {
+                presented.username.and_then(|name| name.parse().ok()).ok_or(Denied::Username)?
+            }
+        };
+        let name = call_point.to_string();
+        if self.is_revoked(&name) {
+            return Err(Denied::Revoked(call_point));
+        }
+        if self.auth == Auth::Password {
+            self.check(&name, presented.password.unwrap_or_default(), presented.address).await?;
+        }
+        if presented.client_id != name {
+            return Err(Denied::ClientId(call_point));
+        }
+        match presented.will {
+            Some(will) if will != call_point.topic(Leaf::State) => Err(Denied::Will(call_point)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a connection may publish to a topic. Where nobody proves who they are, everybody may.
+    pub fn may_publish(&self, username: Option<&str>, topic: &str) -> bool {
+        !self.is_on() || username.is_some_and(|name| below(name, topic).is_some() && !self.is_revoked(name))
+    }
+
+    /// Whether a connection may listen to a topic filter.
+    pub fn may_subscribe(&self, username: Option<&str>, filter: &str) -> bool {
+        if !self.is_on() {
+            return true;
+        }
+        let leaf = username.and_then(|name| below(name, filter));
+        leaf.is_some_and(|leaf| {
+            matches!(leaf, "receipt" | "feedback" | "state" | "event" | "health" | "+" | "#")
+        })
+    }
+
+    fn is_revoked(&self, name: &str) -> bool {
+        self.devices.read().unwrap_or_else(PoisonError::into_inner).is_revoked(name)
+    }
+
+    async fn check(&self, name: &str, password: &[u8], address: Option<IpAddr>) -> Result<(), Denied> {
+        let hash = {
+            let devices = self.devices.read().unwrap_or_else(PoisonError::into_inner);
+            devices.password_hash(name).map(str::to_owned)
+        };
+        let hash = hash.ok_or(Denied::Password)?;
+        let mut digest = blake3::Hasher::new_keyed(&self.secret);
+        digest.update(hash.as_bytes()).update(&[0]).update(password);
+        let digest = digest.finalize();
+        if self.right.lock().unwrap_or_else(PoisonError::into_inner).get(name) == Some(&digest) {
+            return Ok(());
+        }
+        let key = (name.to_owned(), address);
+        if self.has_failed_too_often(&key) {
+            return Err(Denied::TooOften);
+        }
+        let _place = self.waiting.try_acquire().map_err(|_| Denied::Busy)?;
+        let _turn = self.checks.acquire().await.map_err(|_| Denied::Busy)?;
+        let password = password.to_owned();
+        let checked = tokio::task::spawn_blocking(move || sos_auth::password::verify(&password, &hash)).await;
+        if checked.is_ok_and(|right| right) {
+            self.right.lock().unwrap_or_else(PoisonError::into_inner).insert(key.0, digest);
+            return Ok(());
+        }
+        self.failed(key);
+        Err(Denied::Password)
+    }
+
+    fn has_failed_too_often(&self, key: &(String, Option<IpAddr>)) -> bool {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        failures
+            .get(key)
+            .is_some_and(|(count, since)| *count >= FAILURES_MAX && since.elapsed() < FAILURES_WITHIN)
+    }
+
+    fn failed(&self, key: (String, Option<IpAddr>)) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.len() >= FAILURES_KEPT {
+            failures.retain(|_, (_, since)| since.elapsed() < FAILURES_WITHIN);
+        }
+        if failures.len() < FAILURES_KEPT || failures.contains_key(&key) {
+            let (count, since) = failures.entry(key).or_insert((0, Instant::now()));
+            if since.elapsed() >= FAILURES_WITHIN {
+                (*count, *since) = (0, Instant::now());
+            }
+            *count += 1;
+        }
+    }
+}
+
+/// The last level of a topic of a call point; nothing if the topic is another's.
+fn below<'a>(name: &str, topic: &'a str) -> Option<&'a str> {
+    let rest = topic.strip_prefix(TOPIC_ROOT)?.strip_prefix('/')?.strip_prefix(name)?.strip_prefix('/')?;
+    (!rest.contains('/')).then_some(rest)
+}
+
+/// Counts and logs a refused connection; never what it presented as its secret.
+pub(crate) fn denied(presented: Presented<'_>, reason: &Denied) {
+    telemetry::denied("connect", presented.client_id, presented.address, reason);
+}
+
+#[cfg(test)]
+mod tests;
