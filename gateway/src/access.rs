@@ -76,6 +76,9 @@ pub(crate) enum Denied {
     Revoked(CallPoint),
 }
 
+/// Somebody who presents a wrong password: as which call point, and from where.
+type Guesser = (String, Option<IpAddr>);
+
 /// Decides who may connect.
 pub(crate) struct Access {
     auth: Auth,
@@ -85,7 +88,7 @@ pub(crate) struct Access {
     /// Digests of passwords that were right, with the hash they were checked against, so that call points that come
     /// back together are not held up.
     right: Mutex<HashMap<String, blake3::Hash>>,
-    failures: Mutex<HashMap<(String, Option<IpAddr>), (u32, Instant)>>,
+    failures: Mutex<HashMap<Guesser, (u32, Instant)>>,
     secret: [u8; 32],
 }
 
@@ -179,14 +182,14 @@ impl Access {
         Err(Denied::Password)
     }
 
-    fn has_failed_too_often(&self, key: &(String, Option<IpAddr>)) -> bool {
+    fn has_failed_too_often(&self, key: &Guesser) -> bool {
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         failures
             .get(key)
             .is_some_and(|(count, since)| *count >= FAILURES_MAX && since.elapsed() < FAILURES_WITHIN)
     }
 
-    fn failed(&self, key: (String, Option<IpAddr>)) {
+    fn failed(&self, key: Guesser) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() >= FAILURES_KEPT {
             failures.retain(|_, (_, since)| since.elapsed() < FAILURES_WITHIN);

@@ -49,8 +49,8 @@ fn command(authority: &Authority, server: &Server, args: &[&str]) -> String {
 fn pressed(authority: &Authority, server: &Server) -> Vec<String> {
     let log = command(authority, server, &["log", "export"]);
     let events = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let presses = events.filter(|recorded| recorded["event"]["press"].is_object());
-    presses.map(|recorded| recorded["event"]["deviceId"].as_str().unwrap().to_owned()).collect()
+    let presses = events.filter(|recorded| recorded.pointer("/event/press").is_some());
+    presses.map(|press| press.pointer("/event/deviceId").unwrap().as_str().unwrap().to_owned()).collect()
 }
 
 /// A call point that stays connected, and publishes a press for each line that it is given.
@@ -80,7 +80,7 @@ impl Session {
     }
 
     /// Whether it was refused when it came back, which it tries for ever.
-    fn is_refused(mut self) -> bool {
+    fn end_refused(mut self) -> bool {
         let told = std::io::BufReader::new(self.process.stderr.take().unwrap()).lines();
         let refused = told.map_while(Result::ok).any(|line| line.contains("not authorised"));
         self.process.kill().unwrap();
@@ -167,7 +167,7 @@ async fn a_revoked_call_point_is_out_at_once() {
     command(&authority, &server, &["devices", "revoke", "school-1/door", "--reason", "stolen"]);
     assert!(!press(port, &topic, &door, &[]).status.success());
     session.press();
-    assert!(session.is_refused());
+    assert!(session.end_refused());
     assert_eq!(pressed(&authority, &server).len(), 1, "what was connected is out, too");
     command(&authority, &server, &["devices", "allow", "school-1/door"]);
     assert!(press(port, &topic, &door, &[]).status.success());
@@ -216,7 +216,8 @@ async fn presented(authority: &Authority, ports: [u16; 2]) -> Vec<Vec<u8>> {
             eventually("the port is open", async || TcpStream::connect(("127.0.0.1", port)).await.ok());
         let name = ServerName::try_from("127.0.0.1").unwrap();
         if let Ok(stream) = connector.connect(name, stream.await).await {
-            certificates.push(stream.get_ref().1.peer_certificates().unwrap()[0].to_vec());
+            let chain = stream.get_ref().1.peer_certificates().unwrap();
+            certificates.push(chain.first().unwrap().to_vec());
         }
     }
     certificates
@@ -234,7 +235,7 @@ async fn a_new_certificate_drops_nobody() {
     eventually("it is connected", async || (pressed(&authority, &server).len() == 1).then_some(())).await;
     let grpc_port: u16 = server.address("grpc").rsplit_once(':').unwrap().1.parse().unwrap();
     let before = presented(&authority, [port, grpc_port]).await;
-    assert!(before.len() == 2 && before[0] == before[1]);
+    assert!(before.len() == 2 && before.first() == before.last());
     let dir = authority.path("");
     let renewed = sos(&[
         "certs",
@@ -249,7 +250,7 @@ async fn a_new_certificate_drops_nobody() {
     assert!(renewed.status.success(), "{}", stderr(&renewed));
     eventually("both present the new one", async || {
         let now = presented(&authority, [port, grpc_port]).await;
-        (now.len() == 2 && now[0] == now[1] && now != before).then_some(())
+        (now.len() == 2 && now.first() == now.last() && now != before).then_some(())
     })
     .await;
     session.press();

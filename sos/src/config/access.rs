@@ -1,6 +1,5 @@
 //! How call points and operators prove who they are, and what is wrong with that.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -102,7 +101,7 @@ impl Protection<'_> {
     }
 
     /// What is missing for a listener beyond this machine; nothing if all is there.
-    pub fn exposed(&self, address: SocketAddr) -> Option<String> {
+    pub fn missing(&self) -> Option<String> {
         let Self { section, .. } = self;
         let mut missing = Vec::new();
         if !self.authenticates {
@@ -111,13 +110,10 @@ impl Protection<'_> {
         if self.tls.files().is_none() {
             missing.extend([format!("{section}.tls.cert"), format!("{section}.tls.key")]);
         }
-        if missing.is_empty() {
-            return None;
+        match missing.len() {
+            0 => None,
+            1 => Some(format!("{} is missing", missing.concat())),
+            _ => Some(format!("{} are missing", missing.join(", "))),
         }
-        Some(format!(
-            "{section}.listen: {address} is not loopback, and {} {} missing (--insecure overrides)",
-            missing.join(", "),
-            if missing.len() == 1 { "is" } else { "are" }
-        ))
     }
 }
