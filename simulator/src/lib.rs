@@ -27,6 +27,7 @@ pub mod report;
 pub mod rerun;
 mod retry;
 mod session;
+pub mod siege;
 mod system;
 mod telemetry;
 pub mod verify;

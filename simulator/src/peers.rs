@@ -1,5 +1,6 @@
 //! Measures any MQTT broker with the same lean clients, so that systems can be compared side by side.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prost::Message as _;
@@ -39,24 +40,66 @@ impl From<WireError> for Error {
     }
 }
 
+/// What each call point presents to a broker that wants certificates, by its name, `site/device`.
+pub type Identities = Arc<dyn Fn(&str) -> Arc<rustls::ClientConfig> + Send + Sync>;
+
+/// Where call points come in, and how.
+#[derive(Clone)]
+pub struct Entrance {
+    broker: Broker,
+    identities: Option<Identities>,
+}
+
+impl Entrance {
+    /// A broker that lets everybody in.
+    ///
+    /// # Errors
+    /// If the address is none.
+    pub fn open(mqtt: &str) -> Result<Self, Error> {
+        Ok(Self { broker: Broker::parse(mqtt)?, identities: None })
+    }
+
+    /// A broker that wants a certificate of each call point.
+    ///
+    /// # Errors
+    /// If the address is none.
+    pub fn secured(mqtt: &str, identities: Identities) -> Result<Self, Error> {
+        Ok(Self { broker: Broker::parse(mqtt)?, identities: Some(identities) })
+    }
+
+    /// A connection of the call point with a number.
+    pub(crate) async fn connect(&self, number: usize) -> Result<Wire, WireError> {
+        let name = name(number);
+        match &self.identities {
+            Some(identities) => Wire::connect_secured(&self.broker, &name, identities(&name)).await,
+            None => Wire::connect(&self.broker, &name, None).await,
+        }
+    }
+}
+
+/// The name of the call point with a number.
+#[must_use]
+pub fn name(number: usize) -> String {
+    format!("peers-{}/point-{}", number / 20, number % 20)
+}
+
 /// How many QoS 1 publishes a second a broker acknowledges, of so many devices that each wait for the one before.
 ///
 /// # Errors
 /// If it does not answer as a broker does.
 pub async fn acknowledged_per_s(
-    mqtt: &str,
+    entrance: &Entrance,
     devices: usize,
     duration: Duration,
     run: &str,
 ) -> Result<f64, Error> {
-    let broker = Broker::parse(mqtt)?;
     let begin = Instant::now() + WARM_UP;
     let end = begin + duration;
     let mut tasks: JoinSet<Result<u64, WireError>> = JoinSet::new();
     for number in 0..devices {
-        let (broker, run) = (broker.clone(), run.to_owned());
+        let (entrance, run) = (entrance.clone(), run.to_owned());
         tasks.spawn(async move {
-            let mut wire = Wire::connect(&broker, &format!("{run}-{number}"), None).await?;
+            let mut wire = entrance.connect(number).await?;
             let topic = topic(number);
             sleep_until(begin).await;
             let mut count = 0;
@@ -179,12 +222,12 @@ pub async fn idle_subscribers(mqtt: &str, count: usize) -> Result<Vec<impl Sized
     Ok(wires)
 }
 
-fn topic(device: usize) -> String {
-    format!("sos/v1/peers-{}/point-{}/event", device / 20, device % 20)
+pub(crate) fn topic(device: usize) -> String {
+    format!("sos/v1/{}/event", name(device))
 }
 
 /// A press; its note says when it was due, in microseconds.
-fn press(run: &str, sequence: u64, due: Option<Duration>) -> Vec<u8> {
+pub(crate) fn press(run: &str, sequence: u64, due: Option<Duration>) -> Vec<u8> {
     let note = due.map(|due| due.as_micros().to_string()).unwrap_or_default();
     DeviceEvent {
         boot_id: run.to_owned(),

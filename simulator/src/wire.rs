@@ -3,6 +3,7 @@
 //! Invariant: what was queued goes out in one write, in order; what comes in is whole packets.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -10,9 +11,12 @@ use rumqttc::mqttbytes::v4::{
     Connect, ConnectReturnCode, Disconnect, LastWill, Packet, PingReq, PubAck, Publish, Subscribe,
 };
 use rumqttc::mqttbytes::{Error as CodecError, QoS};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use crate::config::{Broker, KEEP_ALIVE};
 
@@ -60,9 +64,14 @@ pub(crate) struct Will {
     pub(crate) body: Vec<u8>,
 }
 
+/// What bytes go over.
+trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+
 /// A connection that is up.
 pub(crate) struct Wire {
-    stream: TcpStream,
+    stream: Box<dyn Transport>,
     incoming: BytesMut,
     outgoing: BytesMut,
 }
@@ -74,13 +83,35 @@ impl Wire {
         client_id: &str,
         will: Option<Will>,
     ) -> Result<Self, WireError> {
-        timeout(CONNECT_WAIT, Self::open(broker, client_id, will)).await.unwrap_or(Err(WireError::Silence))
+        let opened = timeout(CONNECT_WAIT, Self::open(broker, client_id, will, None)).await;
+        opened.unwrap_or(Err(WireError::Silence))
     }
 
-    async fn open(broker: &Broker, client_id: &str, will: Option<Will>) -> Result<Self, WireError> {
+    /// Connects with a clean session through TLS, and waits for as long as it takes.
+    pub(crate) async fn connect_secured(
+        broker: &Broker,
+        client_id: &str,
+        tls: Arc<ClientConfig>,
+    ) -> Result<Self, WireError> {
+        Self::open(broker, client_id, None, Some(tls)).await
+    }
+
+    async fn open(
+        broker: &Broker,
+        client_id: &str,
+        will: Option<Will>,
+        tls: Option<Arc<ClientConfig>>,
+    ) -> Result<Self, WireError> {
         let host = broker.host.trim_start_matches('[').trim_end_matches(']');
         let stream = TcpStream::connect((host, broker.port)).await?;
         stream.set_nodelay(true)?;
+        let stream: Box<dyn Transport> = match tls {
+            None => Box::new(stream),
+            Some(tls) => {
+                let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+                Box::new(TlsConnector::from(tls).connect(name, stream).await?)
+            }
+        };
         let mut wire = Self { stream, incoming: BytesMut::new(), outgoing: BytesMut::new() };
         let mut connect = Connect::new(client_id);
         connect.keep_alive = u16::try_from(KEEP_ALIVE.as_secs()).unwrap_or(u16::MAX);
@@ -130,6 +161,7 @@ impl Wire {
         while !self.outgoing.is_empty() {
             self.stream.write_buf(&mut self.outgoing).await?;
         }
+        self.stream.flush().await?;
         Ok(())
     }
 

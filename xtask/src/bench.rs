@@ -14,6 +14,14 @@ const BINARY: [&str; 5] = ["build", "--release", "--locked", "-p", "sos"];
 
 const SYSTEM: [&str; 7] = ["run", "--release", "--locked", "-p", "sos-simulator", "--example", "system"];
 
+const SECURITY: [&str; 7] = ["run", "--release", "--locked", "-p", "sos-tests", "--example", "security"];
+
+/// Runs the costs of security, and what the gateway bears.
+pub(crate) fn security() -> Result<()> {
+    execute(&mut cargo(&BINARY))?;
+    execute(&mut cargo(&SECURITY))
+}
+
 /// Runs the whole system beside others that are installed here.
 pub(crate) fn system() -> Result<()> {
     execute(&mut cargo(&BINARY))?;

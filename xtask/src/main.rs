@@ -26,6 +26,8 @@ const USAGE: &str =
                            what live alerts cost: rebuilding, memory, consoles
        cargo xtask bench system
                            the whole system beside Mosquitto and nats-server, where they are installed
+       cargo xtask bench security
+                           what TLS, certificates and tokens cost, and what is borne of hostile call points
        cargo xtask soak    the random tests of the log, for a long time";
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         ["bench", "log", rest @ ..] => Box::new(|| bench::log(rest)),
         ["bench", "alerts", rest @ ..] => Box::new(|| bench::alerts(rest)),
         ["bench", "system"] => Box::new(bench::system),
+        ["bench", "security"] => Box::new(bench::security),
         ["soak"] => Box::new(soak::run),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
