@@ -21,6 +21,7 @@ const TABLE: &[(&str, &str)] = &[
     ("sos.alert.v1.AlertService/DeclareActual",         ".OS..."),
     ("sos.alert.v1.AlertService/ShelveAlert",           ".OS..."),
     ("sos.alert.v1.AlertService/UnshelveAlert",         ".OS..."),
+    ("sos.alert.v1.AlertService/EraseAlert",            ".....M"),
     ("sos.registry.v1.RegistryService/GetDevice",       "VOSATM"),
     ("sos.registry.v1.RegistryService/ListDevices",     "VOSATM"),
     ("sos.registry.v1.RegistryService/ListSites",       "VOSATM"),

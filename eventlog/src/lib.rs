@@ -79,6 +79,13 @@ pub trait EventLog: Send + Sync + 'static {
         Box::pin(async move { records.await?.iter().map(|r| Ok(Arc::new(r.decode()?))).collect() })
     }
 
+    /// Makes what is sealed in the events at these positions unreadable for ever, where the log seals anything.
+    /// Repeating it is safe.
+    fn forget(&self, _positions: Vec<u64>) -> BoxFuture<'_, Result<(), AppendError>> {
+        let reason = "nothing is sealed by this log: ask the server that keeps it".to_owned();
+        Box::pin(async { Err(AppendError::Unavailable(reason)) })
+    }
+
     /// Everything from position `from` on, in order, without gaps or repeats, and then what comes, as soon
     /// as it is durable. Ends only with an error or when the log is closed.
     fn follow(&self, from: u64) -> BoxStream<'static, Result<Arc<Batch>, ReadError>>;

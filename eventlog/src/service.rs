@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
-use crate::{Append, AppendError, EventLog, Expected, READ_BATCHES_MAX, ReadError, Record};
+use crate::{Append, AppendError, Batch, EventLog, Expected, READ_BATCHES_MAX, ReadError, Record};
 
 /// Serves an event log over gRPC.
 #[derive(Clone)]
@@ -102,8 +102,11 @@ impl EventLogService for LogService {
                 if next > to {
                     return Ok(None);
                 }
-                let records = log.read_records(next, READ_BATCHES_MAX).await.map_err(read_status)?;
-                page(&records, next, to, request.as_stored)
+                if request.as_stored {
+                    stored(&log.read_records(next, READ_BATCHES_MAX).await.map_err(read_status)?, next, to)
+                } else {
+                    Ok(events(&log.read(next, READ_BATCHES_MAX).await.map_err(read_status)?, next, to))
+                }
             }
         });
         let responses = pages.map(|page: Result<Vec<_>, Status>| match page {
@@ -134,29 +137,27 @@ impl EventLogService for LogService {
 }
 
 /// The responses for some stored records, and the position behind them; nothing where the log ends early.
-fn page(
-    records: &[Record],
-    from: u64,
-    to: u64,
-    as_stored: bool,
-) -> Result<Option<(Vec<ReadEventsResponse>, u64)>, Status> {
+fn stored(records: &[Record], from: u64, to: u64) -> Result<Option<(Vec<ReadEventsResponse>, u64)>, Status> {
     let mut next = from;
     let mut responses = Vec::with_capacity(records.len());
     for record in records.iter().take_while(|r| r.first <= to) {
-        let batch = record.decode().map_err(read_status)?;
-        responses.push(if as_stored {
-            ReadEventsResponse {
-                events: Vec::new(),
-                record: record.bytes.clone(),
-                record_position: record.first,
-            }
-        } else {
-            let events = batch.recorded().filter(|e| (from..=to).contains(&e.position)).collect();
-            ReadEventsResponse { events, ..ReadEventsResponse::default() }
-        });
-        next = batch.end();
+        next = record.decode().map_err(read_status)?.end();
+        let (record, record_position) = (record.bytes.clone(), record.first);
+        responses.push(ReadEventsResponse { events: Vec::new(), record, record_position });
     }
     Ok((next > from).then_some((responses, next)))
+}
+
+/// The same for the events in them.
+fn events(batches: &[Arc<Batch>], from: u64, to: u64) -> Option<(Vec<ReadEventsResponse>, u64)> {
+    let mut next = from;
+    let mut responses = Vec::with_capacity(batches.len());
+    for batch in batches.iter().take_while(|batch| batch.first() <= to) {
+        let events = batch.recorded().filter(|e| (from..=to).contains(&e.position)).collect();
+        responses.push(ReadEventsResponse { events, ..ReadEventsResponse::default() });
+        next = batch.end();
+    }
+    (next > from).then_some((responses, next))
 }
 
 fn append_status(error: AppendError) -> Status {

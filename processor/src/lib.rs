@@ -10,6 +10,7 @@ mod commands;
 mod config;
 mod core;
 mod deadlines;
+mod erasure;
 mod head;
 mod live;
 mod on_duty;

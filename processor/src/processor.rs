@@ -25,6 +25,7 @@ use tonic_web::GrpcWebLayer;
 use crate::config::{Config, PING_INTERVAL, PING_TIMEOUT, REQUEST_BYTES_MAX, STREAMS_MAX};
 use crate::core::State;
 use crate::deadlines;
+use crate::erasure::Eraser;
 use crate::head::watch_head;
 use crate::live::{FollowError, Live};
 use crate::on_duty::OnDuty;
@@ -107,8 +108,9 @@ impl Processor {
         let keeper = self.restore().await;
         let head = watch::Sender::new(None);
         let watches = WatchesEnd::default();
-        let routes = self.routes(extra, &health, head.subscribe(), watches.clone())?;
-        let mut tasks = self.start_tasks(head, health.clone(), keeper.clone());
+        let eraser = Eraser::new(keeper.clone());
+        let routes = self.routes(extra, &health, head.subscribe(), watches.clone(), eraser.clone())?;
+        let mut tasks = self.start_tasks(head, health.clone(), keeper.clone(), eraser);
 
         let Door { listener, tls, proof, limits } = door.into();
         let incoming = incoming(listener, tls, limits);
@@ -172,6 +174,7 @@ impl Processor {
         health: &HealthReporter,
         head: watch::Receiver<Option<u64>>,
         watches: WatchesEnd,
+        eraser: Eraser,
     ) -> Result<Routes, Error> {
         let (config, live, log) = (&self.config, Arc::clone(&self.live), Arc::clone(&self.log));
         let pace = Pace { heartbeat: config.heartbeat, stall: config.watch_stall };
@@ -180,7 +183,7 @@ impl Processor {
         let gate = Gate::new(self.ready.subscribe(), config.calls_max);
         let (watching, log_too) = (Arc::clone(&watchers), Arc::clone(&log));
         let registry = RegistryApi::new(Arc::clone(&live), log_too, watching, gate.clone());
-        let alerts = AlertApi::new(live, log, watchers, gate);
+        let alerts = AlertApi::new(live, log, watchers, gate, eraser);
         let describe = || {
             let files = tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(sos_proto::FILE_DESCRIPTOR_SET)
@@ -203,6 +206,7 @@ impl Processor {
         head: watch::Sender<Option<u64>>,
         health: HealthReporter,
         keeper: Option<Arc<Keeper>>,
+        eraser: Eraser,
     ) -> JoinSet<Result<(), Error>> {
         let mut tasks = JoinSet::new();
         if let Some(keeper) = keeper {
@@ -238,6 +242,7 @@ impl Processor {
         tasks.spawn(async move {
             // What was not folded yet may have been dealt with.
             if ready.wait_for(|ready| *ready).await.is_ok() {
+                eraser.catch_up(&live, &*log).await;
                 deadlines::keep(&live, &*log, &waits, &on_duty).await;
             }
             Ok(())

@@ -122,3 +122,8 @@ impl Drop for Watching {
         gauge!("sos_watchers").decrement(1);
     }
 }
+
+/// What was to be erased still has its keys.
+pub(crate) fn not_erased(error: &dyn std::fmt::Display) {
+    tracing::error!(%error, "personal data that was to be erased still has its keys; the next start tries again");
+}

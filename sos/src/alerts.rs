@@ -8,12 +8,16 @@ pub use table::event as event_line;
 
 use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
 use sos_proto::alert::v1::{
-    Alert, AlertFilter, AlertOrder, AlertState, GetAlertRequest, ListAlertsRequest, ListIncidentsRequest,
+    Alert, AlertFilter, AlertOrder, AlertState, EraseAlertRequest, GetAlertRequest, ListAlertsRequest,
+    ListIncidentsRequest,
 };
 use sos_proto::link::Link;
 use tonic::{Request, Status};
 
-use crate::cli::{AccessArgs, AlertsArgs, AlertsCommand, DeskArgs, FilterArgs, Format, StateArg};
+use crate::cli::{
+    AccessArgs, AlertsArgs, AlertsCommand, DeskArgs, FilterArgs, Format, PrivacyArgs, PrivacyCommand,
+    StateArg,
+};
 use crate::{Outcome, output, remote};
 
 /// Alerts asked for at a time.
@@ -33,6 +37,18 @@ pub async fn run(args: AlertsArgs, access: &AccessArgs) -> anyhow::Result<Outcom
         AlertsCommand::Watch(args) => watch::run(&desk, client, args, access).await?,
         AlertsCommand::Order(command) => command::run(&desk, &mut client, command).await?,
     }
+    Ok(Outcome::Done)
+}
+
+/// Runs `sos privacy`.
+pub async fn erase(args: PrivacyArgs, access: &AccessArgs) -> anyhow::Result<Outcome> {
+    let desk = Desk(args.desk);
+    let mut client = AlertServiceClient::new(remote::connect(&desk.0.grpc, access).await?);
+    let PrivacyCommand::Erase { alert: alert_id, reason } = args.command;
+    let request_id = uuid::Uuid::now_v7().to_string();
+    let request = EraseAlertRequest { alert_id, request_id, expected_revision: None, reason };
+    let answer = client.erase_alert(desk.signed(request)?).await;
+    desk.answer(answer.map(|answer| answer.into_inner().alert))?;
     Ok(Outcome::Done)
 }
 

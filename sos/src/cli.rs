@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use access::{AccessArgs, CertsArgs, CertsCommand, IssueArgs, TokenArgs, TokenCommand};
+pub use access::{
+    AccessArgs, CertsArgs, CertsCommand, IssueArgs, PrivacyArgs, PrivacyCommand, TokenArgs, TokenCommand,
+};
 pub use alerts::{
     AlertsArgs, AlertsCommand, CommandArgs, DEFAULT_GRPC, DispositionArg, FilterArgs, OrderCommand,
     ResponseArg, StateArg, WatchArgs,
@@ -62,6 +64,8 @@ pub enum Command {
     Certs(CertsArgs),
     /// Issue tokens to operators
     Token(TokenArgs),
+    /// Erase personal data
+    Privacy(PrivacyArgs),
 }
 
 /// `sos up`.

@@ -67,5 +67,6 @@ async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Config(args) => config::run(args),
         Command::Certs(args) => access::certs(args),
         Command::Token(args) => access::token(args),
+        Command::Privacy(args) => alerts::erase(args, &access).await,
     }
 }

@@ -9,12 +9,13 @@ use anyhow::Context as _;
 use serde::Serialize;
 use sos_auth::incoming::Limits;
 use sos_auth::reload::Reload;
-use sos_auth::token::Keys;
+use sos_auth::token;
 use sos_auth::{Door, Proof};
 use sos_console::{Part, Report};
 use sos_eventlog::{Access, EventLog, LocalLog, LogService, RemoteLog};
 use sos_gateway::access::Auth;
 use sos_gateway::{Gateway, embedded};
+use sos_privacy::{Keys, PrivateLog};
 use sos_processor::Processor;
 use sos_proto::link::Link;
 use tokio::net::TcpListener;
@@ -142,7 +143,9 @@ impl House {
             self.witness.spawn(witness.keep(log.clone()));
         }
         self.log = Some(log.clone());
-        Ok(Arc::new(log))
+        let path = self.config.data.join("keys");
+        let keys = tokio::task::spawn_blocking(move || Keys::open(&path)).await??;
+        Ok(Arc::new(PrivateLog::new(Arc::new(log), keys)))
     }
 
     /// Waits for the gateway's log, which may start later than the processor; nothing if it shall stop.
@@ -230,7 +233,7 @@ impl House {
             GrpcAuth::None => Proof::None,
             GrpcAuth::Certificate => Proof::Certificate,
             GrpcAuth::Token => {
-                let reload = Reload::start(vec![grpc.jwks.clone()], move || Keys::read(&grpc.jwks));
+                let reload = Reload::start(vec![grpc.jwks.clone()], move || token::Keys::read(&grpc.jwks));
                 let reload = reload.context("key grpc.jwks")?;
                 let current = reload.current();
                 self.keep(reload.keep());

@@ -27,17 +27,19 @@ use sos_proto::alert::v1::alert_service_server::AlertService;
 use sos_proto::alert::v1::{
     AcknowledgeAlertRequest, AcknowledgeAlertResponse, AddNoteRequest, AddNoteResponse, Alert,
     DeclareActualRequest, DeclareActualResponse, DispatchUnitRequest, DispatchUnitResponse,
-    EscalateAlertRequest, EscalateAlertResponse, GetAlertRequest, GetAlertResponse, ListAlertsRequest,
-    ListAlertsResponse, ListIncidentsRequest, ListIncidentsResponse, ReopenAlertRequest, ReopenAlertResponse,
-    ResolveAlertRequest, ResolveAlertResponse, ShelveAlertRequest, ShelveAlertResponse, TransferAlertRequest,
-    TransferAlertResponse, UnshelveAlertRequest, UnshelveAlertResponse, UpdateResponseRequest,
-    UpdateResponseResponse, WatchAlertsRequest, WatchAlertsResponse,
+    EraseAlertRequest, EraseAlertResponse, EscalateAlertRequest, EscalateAlertResponse, GetAlertRequest,
+    GetAlertResponse, ListAlertsRequest, ListAlertsResponse, ListIncidentsRequest, ListIncidentsResponse,
+    ReopenAlertRequest, ReopenAlertResponse, ResolveAlertRequest, ResolveAlertResponse, ShelveAlertRequest,
+    ShelveAlertResponse, TransferAlertRequest, TransferAlertResponse, UnshelveAlertRequest,
+    UnshelveAlertResponse, UpdateResponseRequest, UpdateResponseResponse, WatchAlertsRequest,
+    WatchAlertsResponse,
 };
 use tonic::{Code, Request, Response, Status};
 
 use crate::commands::{Command, Commands};
 use crate::core::Filter;
 use crate::core::commands::Action;
+use crate::erasure::Eraser;
 use crate::live::Live;
 use crate::{telemetry, timeline};
 
@@ -54,6 +56,7 @@ pub(crate) struct AlertApi {
     commands: Commands,
     watchers: Arc<Watchers>,
     gate: Gate,
+    eraser: Eraser,
 }
 
 /// What every command names.
@@ -65,9 +68,15 @@ struct Target {
 
 impl AlertApi {
     /// Answers from this state; commands go to this log.
-    pub(crate) fn new(live: Arc<Live>, log: Arc<dyn EventLog>, watchers: Arc<Watchers>, gate: Gate) -> Self {
+    pub(crate) fn new(
+        live: Arc<Live>,
+        log: Arc<dyn EventLog>,
+        watchers: Arc<Watchers>,
+        gate: Gate,
+        eraser: Eraser,
+    ) -> Self {
         let commands = Commands::new(Arc::clone(&live), Arc::clone(&log));
-        Self { live, log, commands, watchers, gate }
+        Self { live, log, commands, watchers, gate, eraser }
     }
 
     async fn timeline(&self, alert_id: &str) -> Result<GetAlertResponse, Status> {
@@ -256,6 +265,19 @@ impl AlertService for AlertApi {
         let action = parse::optional_text("reason", reason).map(|reason| Action::DeclareActual { reason });
         let alert = self.command("declare_actual", &asker, target, action).await?;
         Ok(Response::new(DeclareActualResponse { alert: Some(alert) }))
+    }
+
+    async fn erase_alert(
+        &self,
+        request: Request<EraseAlertRequest>,
+    ) -> Result<Response<EraseAlertResponse>, Status> {
+        let (asker, request) = Asker::of(request);
+        let EraseAlertRequest { alert_id, request_id, expected_revision, reason } = request;
+        let target = Target { alert_id: alert_id.clone(), request_id, expected_revision };
+        let action = parse::reason(reason).map(|reason| Action::Erase { reason });
+        let alert = self.command("erase", &asker, target, action).await?;
+        self.eraser.erase(&self.live, &*self.log, &alert_id).await.map_err(|e| status::not_erased(&e))?;
+        Ok(Response::new(EraseAlertResponse { alert: Some(alert) }))
     }
 
     async fn shelve_alert(

@@ -80,12 +80,17 @@ pub(super) fn until(
     Ok(until)
 }
 
-/// Why an alert is put aside, and until when.
-pub(super) fn shelving(reason: String, until: Option<&Timestamp>) -> Result<Action, InvalidField> {
+/// Why something is done that must have a reason.
+pub(super) fn reason(reason: String) -> Result<String, InvalidField> {
     if reason.is_empty() {
         return Err(invalid("reason", "must not be empty"));
     }
-    let reason = optional_text("reason", reason)?;
+    optional_text("reason", reason)
+}
+
+/// Why an alert is put aside, and until when.
+pub(super) fn shelving(reason: String, until: Option<&Timestamp>) -> Result<Action, InvalidField> {
+    let reason = self::reason(reason)?;
     let until = self::until("until", until, clock::now(), SHELVING_MAX)?;
     Ok(Action::Shelve { reason, until })
 }

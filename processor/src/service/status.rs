@@ -57,6 +57,11 @@ fn not_appended(error: &AppendError) -> Status {
     }
 }
 
+/// The keys are still there: the command can be repeated, and the next start tries again.
+pub(super) fn not_erased(error: &AppendError) -> Status {
+    Status::unavailable(format!("the alert is marked as erased, but the keys are still there: {error}"))
+}
+
 /// P10: a limit is reached; its name as in the configuration.
 pub(super) fn exhausted(limit: &'static str, reason: String) -> Status {
     let details = ErrorDetails::with_quota_failure_violation(limit, reason.as_str());

@@ -155,6 +155,7 @@ fn what(event: &Event) -> String {
         Some(Body::SiteRegistered(_)) => ("site registered", String::new()),
         Some(Body::DeviceRegistered(_)) => ("call point registered", String::new()),
         Some(Body::DeviceRetired(d)) => ("call point retired", d.reason.clone()),
+        Some(Body::AlertErased(e)) => ("personal data erased", e.reason.clone()),
         Some(Body::DeviceAccessChanged(a)) if a.revoked => ("access revoked", a.reason.clone()),
         Some(Body::DeviceAccessChanged(a)) => ("access given", a.reason.clone()),
         Some(Body::WindowStarted(w)) => {

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args, Subcommand};
 use sos_auth::Role;
 use sos_proto::call_point::CallPoint;
 
-use super::Format;
+use super::{DeskArgs, Format};
 
 /// How a command proves who you are to a server.
 #[derive(Debug, Clone, Default, Args)]
@@ -126,5 +126,31 @@ pub enum TokenCommand {
         /// For how long (8h, 30m)
         #[arg(long, value_name = "TIME", default_value = "8h")]
         ttl: jiff::SignedDuration,
+    },
+}
+
+/// `sos privacy`.
+#[derive(Debug, Args)]
+pub struct PrivacyArgs {
+    /// Where to ask.
+    #[command(flatten)]
+    pub desk: DeskArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: PrivacyCommand,
+}
+
+/// `sos privacy …`.
+#[derive(Debug, Subcommand)]
+pub enum PrivacyCommand {
+    /// Erase what is personal in a closed alert, in the log as well: locations and notes. That it was erased, by whom and
+    /// why, stays
+    Erase {
+        /// The alert
+        #[arg(long, value_name = "ID")]
+        alert: String,
+        /// Why
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
     },
 }

@@ -7,10 +7,11 @@ use super::Finding;
 use super::tree::{File, numbered};
 
 /// Crate folders, and the packages of ours that each may depend on.
-const MAY_IMPORT: [(&str, &[&str]); 10] = [
+const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("proto", &[]),
     ("auth", &["sos-proto"]),
     ("eventlog", &["sos-proto"]),
+    ("privacy", &["sos-proto", "sos-eventlog"]),
     ("gateway", &["sos-proto", "sos-auth", "sos-eventlog"]),
     ("processor", &["sos-proto", "sos-auth", "sos-eventlog"]),
     ("simulator", &["sos-proto"]),
@@ -20,6 +21,7 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
         &[
             "sos-proto",
             "sos-auth",
+            "sos-privacy",
             "sos-eventlog",
             "sos-gateway",
             "sos-processor",
@@ -32,6 +34,7 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
         &[
             "sos-proto",
             "sos-auth",
+            "sos-privacy",
             "sos-eventlog",
             "sos-gateway",
             "sos-processor",

@@ -5,6 +5,7 @@ mod acknowledge;
 mod add_note;
 mod declare_actual;
 mod dispatch;
+mod erase;
 mod escalate;
 mod reopen;
 mod resolve;
@@ -74,6 +75,11 @@ pub(crate) enum Action {
         /// At most [`NOTE_CHARS_MAX`] characters.
         reason: String,
     },
+    /// Erase what is personal in it.
+    Erase {
+        /// 1 to [`NOTE_CHARS_MAX`] characters.
+        reason: String,
+    },
     /// Put it aside.
     Shelve {
         /// 1 to [`NOTE_CHARS_MAX`] characters.
@@ -98,6 +104,7 @@ impl Action {
             Self::Transfer { .. } => CommandKind::Transfer,
             Self::Reopen { .. } => CommandKind::Reopen,
             Self::DeclareActual { .. } => CommandKind::DeclareActual,
+            Self::Erase { .. } => CommandKind::Erase,
             Self::Shelve { .. } => CommandKind::Shelve,
             Self::Unshelve => CommandKind::Unshelve,
         }
@@ -209,6 +216,7 @@ pub(crate) fn decide(alert: &Alert, actor: &str, action: &Action) -> Result<Body
         Action::Transfer { to_operator } => transfer::decide(alert, actor, to_operator),
         Action::Reopen { note } => reopen::decide(alert, note),
         Action::DeclareActual { reason } => declare_actual::decide(alert, reason),
+        Action::Erase { reason } => erase::decide(alert, reason),
         Action::Shelve { reason, until } => shelve::shelve(alert, reason, *until),
         Action::Unshelve => shelve::unshelve(alert),
     }

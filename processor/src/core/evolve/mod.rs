@@ -5,6 +5,7 @@
 
 mod acknowledge;
 mod call_point;
+mod erase;
 mod escalate;
 mod hand_over;
 mod loss;
@@ -103,6 +104,7 @@ fn dispatch(state: &mut State, happened: Happened<'_>, body: &Body) -> Option<Op
         Body::AlertResolved(resolved) => resolve::resolved(state, happened, resolved),
         Body::AlertReopened(_) => resolve::reopened(state, happened),
         Body::AlertDeclaredActual(_) => window::declared_actual(state, happened),
+        Body::AlertErased(_) => erase::fold(state, happened),
         Body::AlertShelved(shelved) => shelve::shelved(state, happened, shelved),
         Body::AlertUnshelved(_) => shelve::unshelved(state, happened),
     }

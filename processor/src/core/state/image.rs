@@ -60,6 +60,8 @@ struct AlertImage {
     incident: u32,
     #[prost(bytes = "vec", tag = "5")]
     forms: Vec<u8>,
+    #[prost(bool, tag = "6")]
+    erased: bool,
 }
 
 impl State {
@@ -93,6 +95,7 @@ impl State {
                 point: entry.point,
                 incident: entry.incident,
                 forms: entry.forms.clone(),
+                erased: entry.erased,
             };
             write(&mut bytes, &image);
             write(&mut bytes, &*entry.view());
@@ -130,7 +133,7 @@ impl State {
             let mut entry = AlertEntry::new(Arc::new(view), image.positions, image.point);
             entry.stream_position = image.stream_position;
             entry.incident = image.incident;
-            entry.forms = image.forms;
+            (entry.forms, entry.erased) = (image.forms, image.erased);
             entries.push(entry);
         }
         state.alerts.restore(entries);

@@ -114,6 +114,11 @@ impl State {
         self.alerts.changed_after(place)
     }
 
+    /// Alerts of which everything personal was erased.
+    pub(crate) fn erased(&self) -> impl Iterator<Item = &AlertEntry> {
+        self.alerts.all().iter().filter(|entry| entry.erased)
+    }
+
     /// Open alerts behind an opening, oldest first.
     pub(crate) fn open_after(&self, opening: Opening) -> impl Iterator<Item = Arc<AlertView>> {
         self.alerts.open_after(opening)
@@ -282,6 +287,13 @@ impl State {
         rule: impl FnOnce(&mut AlertView) -> bool,
     ) -> Option<Opening> {
         self.alter(number, false, rule)
+    }
+
+    /// Drops what is personal from what an alert once was.
+    pub(super) fn forget_forms(&mut self, alert_id: &str) {
+        if let Some(entry) = self.alerts.find(alert_id).and_then(|number| self.alerts.get_mut(number)) {
+            entry.forget_forms();
+        }
     }
 
     /// As [`change`](Self::change), for an event that says nothing about the alert where nothing but the alert

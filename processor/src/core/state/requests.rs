@@ -26,6 +26,8 @@ pub(crate) enum CommandKind {
     Reopen,
     /// Say that an exercise is none.
     DeclareActual,
+    /// Erase what is personal in it.
+    Erase,
     /// Put it aside.
     Shelve,
     /// Take it back.
@@ -57,6 +59,7 @@ impl CommandKind {
             Some(Body::AlertTransferred(_)) => Self::Transfer,
             Some(Body::AlertReopened(_)) => Self::Reopen,
             Some(Body::AlertDeclaredActual(_)) => Self::DeclareActual,
+            Some(Body::AlertErased(_)) => Self::Erase,
             Some(Body::AlertShelved(_)) => Self::Shelve,
             Some(Body::AlertUnshelved(_)) => Self::Unshelve,
             Some(Body::SiteRegistered(_)) => Self::PutSite,

@@ -5,7 +5,7 @@ use std::iter;
 use std::sync::Arc;
 
 use prost::Message as _;
-use sos_proto::alert::v1::{Alert, AlertState};
+use sos_proto::alert::v1::{Alert, AlertKind, AlertState};
 use sos_proto::device::v1::FaultKind;
 use sos_proto::registry::v1::SiteKind;
 
@@ -94,6 +94,17 @@ impl Cause {
 }
 
 impl AlertView {
+    /// Drops what is personal.
+    pub(crate) fn forget(&mut self) {
+        if self.located {
+            self.alert.location = None;
+        }
+        if self.alert.kind() == AlertKind::Press {
+            self.alert.note.clear();
+        }
+        self.alert.erased = true;
+    }
+
     /// Whether the alert is not resolved.
     pub(crate) fn is_open(&self) -> bool {
         self.alert.state() != AlertState::Resolved
@@ -128,6 +139,8 @@ pub(crate) struct AlertEntry {
     /// Forms that cannot be folded from its own events alone, and some that can: encoded [`Form`]s one after
     /// the other, since few are ever looked at.
     pub(super) forms: Vec<u8>,
+    /// What is personal in it was erased.
+    pub(super) erased: bool,
 }
 
 /// How an alert is kept. Most are closed for good and hardly ever looked at: as bytes they take a fifth of the
@@ -143,8 +156,8 @@ impl AlertEntry {
     /// An alert that was just opened, or a form of it.
     pub(super) fn new(view: Arc<AlertView>, positions: Vec<u64>, point: PointNumber) -> Self {
         let opening = view.opening;
-        let (stream_position, incident, forms) = (0, 0, Vec::new());
-        Self { shown: Shown::of(view), opening, stream_position, positions, point, incident, forms }
+        let (stream_position, incident, forms, erased) = (0, 0, Vec::new(), false);
+        Self { shown: Shown::of(view), opening, stream_position, positions, point, incident, forms, erased }
     }
 
     /// The alert as it is shown.
@@ -229,6 +242,21 @@ impl AlertEntry {
         let form = Form { changes: self.positions.len() as u64, view };
         // Fails only where there is no room, and a vector grows.
         let _written = form.encode_length_delimited(&mut self.forms).is_ok();
+    }
+
+    /// Drops what is personal from what it once was.
+    pub(super) fn forget_forms(&mut self) {
+        let forms: Vec<_> = self.forms().collect();
+        self.forms.clear();
+        self.erased = true;
+        for mut form in forms {
+            let mut view = decode(&form.view);
+            view.forget();
+            form.view = view.encode_to_vec();
+            // Fails only where there is no room, and a vector grows.
+            let _written = form.encode_length_delimited(&mut self.forms).is_ok();
+        }
+        self.forms.shrink_to_fit();
     }
 
     fn forms(&self) -> impl Iterator<Item = Form> {
