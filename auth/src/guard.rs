@@ -46,6 +46,9 @@ impl Guard {
 
     /// Who asks for what a request asks, if they may; nothing if nobody is asked who they are.
     fn admit<B>(&self, request: &Request<B>) -> Result<Option<Caller>, Status> {
+        if let Some(peer) = request.extensions().get::<Peer>() {
+            peer.asks();
+        }
         if matches!(self.proof, Proof::None) {
             return Ok(None);
         }

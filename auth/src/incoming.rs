@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
@@ -28,6 +29,9 @@ use crate::tls;
 
 /// Time for a connection to say its first word, which with TLS is the whole handshake.
 const FIRST_WORD: Duration = Duration::from_secs(10);
+
+/// Time from there to the first request.
+const FIRST_REQUEST: Duration = Duration::from_secs(20);
 
 /// Connections that have not said it yet; further ones wait to be taken.
 const SILENT_MAX: usize = 1_024;
@@ -54,6 +58,19 @@ pub struct Peer {
     pub address: SocketAddr,
     /// Whom their certificate names.
     pub caller: Option<Caller>,
+    /// Whether they have asked anything yet.
+    asked: Arc<AtomicBool>,
+}
+
+impl Peer {
+    fn new(address: SocketAddr, caller: Option<Caller>) -> Self {
+        Self { address, caller, asked: Arc::default() }
+    }
+
+    /// They ask something.
+    pub(crate) fn asks(&self) {
+        self.asked.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A connection that has said something.
@@ -61,7 +78,28 @@ pub struct Peer {
 pub struct Connection {
     stream: Transport,
     peer: Peer,
+    /// Until the first request.
+    patience: Option<Pin<Box<Sleep>>>,
     _place: Place,
+}
+
+impl Connection {
+    fn new(stream: Transport, peer: Peer, place: Place) -> Self {
+        Self { stream, peer, patience: Some(Box::pin(sleep(FIRST_REQUEST))), _place: place }
+    }
+
+    /// Gives up on who has asked nothing for too long: bytes that come to no request are worth nothing.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let Some(patience) = &mut self.patience else { return Ok(()) };
+        if self.peer.asked.load(Ordering::Relaxed) {
+            self.patience = None;
+            return Ok(());
+        }
+        match patience.as_mut().poll(cx) {
+            Poll::Pending => Ok(()),
+            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -135,8 +173,7 @@ async fn greet(
     stream.set_nodelay(true).ok()?;
     let Some(config) = tls else {
         stream.peek(&mut [0]).await.ok().filter(|count| *count > 0)?;
-        let peer = Peer { address, caller: None };
-        return Some(Connection { stream: Transport::Plain(stream), peer, _place: place });
+        return Some(Connection::new(Transport::Plain(stream), Peer::new(address, None), place));
     };
     let stream = match TlsAcceptor::from(config).accept(stream).await {
         Ok(stream) => Box::new(stream),
@@ -147,7 +184,7 @@ async fn greet(
         }
     };
     let caller = stream.get_ref().1.peer_certificates().and_then(|chain| tls::operator(chain.first()?));
-    Some(Connection { stream: Transport::Tls(stream), peer: Peer { address, caller }, _place: place })
+    Some(Connection::new(Transport::Tls(stream), Peer::new(address, caller), place))
 }
 
 /// Counts connections.
@@ -206,7 +243,9 @@ impl Connected for Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().stream {
+        let this = self.get_mut();
+        this.poll_patience(cx)?;
+        match &mut this.stream {
             Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
             Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
         }
@@ -254,9 +293,27 @@ impl AsyncWrite for Connection {
 #[cfg(test)]
 mod tests {
     use futures::StreamExt as _;
-    use tokio::io::AsyncWriteExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_nothing_is_let_go_and_who_asks_may_stay() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut taken = Box::pin(incoming(listener, None, Limits::default()));
+        for asks in [false, true] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(b"x").await.unwrap();
+            let mut connection = taken.next().await.unwrap().unwrap();
+            connection.read_u8().await.unwrap();
+            if asks {
+                connection.connect_info().asks();
+            }
+            let waited = timeout(10 * FIRST_REQUEST, connection.read_u8()).await;
+            assert_eq!(waited.is_err(), asks, "{waited:?}");
+        }
+    }
 
     #[tokio::test]
     async fn who_says_nothing_holds_up_nobody_and_one_address_does_not_take_all() {

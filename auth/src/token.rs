@@ -4,9 +4,11 @@
 //! issue tokens (an identity provider) puts its keys there. Invariant: what a token says of its own algorithm is not
 //! believed; the key decides.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, JwkSet};
@@ -24,6 +26,9 @@ const LEEWAY_S: u64 = 5;
 
 /// Longest token, in bytes.
 const TOKEN_BYTES_MAX: usize = 4 * 1024;
+
+/// Tokens that are remembered once they were verified; beyond that all are forgotten.
+const VERIFIED_MAX: usize = 10_000;
 
 /// What a token says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,11 +52,15 @@ pub struct Claims {
 }
 
 /// The keys that tokens may be signed with.
-pub struct Keys(Vec<(Option<String>, Algorithm, DecodingKey)>);
+pub struct Keys {
+    all: Vec<(Option<String>, Algorithm, DecodingKey)>,
+    /// Digests of tokens that were verified, and whose they are: a signature takes longer to check than most requests.
+    verified: Mutex<HashMap<[u8; 32], Caller>>,
+}
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(id, ..)| id)).finish()
+        f.debug_list().entries(self.all.iter().map(|(id, ..)| id)).finish()
     }
 }
 
@@ -132,7 +141,11 @@ impl Keys {
             let key = DecodingKey::from_jwk(jwk).map_err(|_| wrong("it cannot be read"))?;
             keys.push((jwk.common.key_id.clone(), algorithm, key));
         }
-        if keys.is_empty() { Err(KeysError::None(name())) } else { Ok(Self(keys)) }
+        if keys.is_empty() {
+            Err(KeysError::None(name()))
+        } else {
+            Ok(Self { all: keys, verified: Mutex::default() })
+        }
     }
 
     /// Who a token says is asking, if it is to be believed.
@@ -143,9 +156,25 @@ impl Keys {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(TokenError::Malformed);
         }
+        let digest = blake3::hash(token.as_bytes()).into();
+        let known = self.verified.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
+        if let Some(caller) = known {
+            let is_over = caller.expires_at.is_some_and(|at| at + LEEWAY_S < now());
+            return if is_over { Err(TokenError::Expired) } else { Ok(caller) };
+        }
+        let caller = self.check(token)?;
+        let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        if verified.len() >= VERIFIED_MAX {
+            verified.clear();
+        }
+        verified.insert(digest, caller.clone());
+        Ok(caller)
+    }
+
+    fn check(&self, token: &str) -> Result<Caller, TokenError> {
         let key_id = decode_header(token).map_err(|_| TokenError::Malformed)?.kid;
         let named = |(id, ..): &&(Option<String>, Algorithm, DecodingKey)| key_id.is_none() || *id == key_id;
-        let mut candidates = self.0.iter().filter(named);
+        let mut candidates = self.all.iter().filter(named);
         let (Some((_, algorithm, key)), None) = (candidates.next(), candidates.next()) else {
             return Err(TokenError::UnknownKey);
         };

@@ -1,5 +1,7 @@
 //! The HTTP port: `/metrics`, `/healthz`, `/readyz`. It knows nothing of what it reports.
 
+mod door;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -48,7 +50,7 @@ pub async fn serve(
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .with_state(report);
-    axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
+    door::serve(listener, router, shutdown).await
 }
 
 async fn metrics(State(report): State<Report>) -> impl IntoResponse {

@@ -42,6 +42,9 @@ const HOSTILE: usize = 100;
 /// Presses of the honest in a second.
 const HONEST_RATE: f64 = 100.0;
 
+/// Connections that say nothing, or as many as this machine allows.
+const SILENT: usize = 10_000;
+
 /// Calls at once on one connection.
 const CALLS: usize = 16;
 

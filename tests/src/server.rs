@@ -191,6 +191,18 @@ impl Server {
         counts.filter_map(|l| l.rsplit(' ').next()?.parse::<u64>().ok()).sum()
     }
 
+    /// Resident memory, in bytes.
+    ///
+    /// # Panics
+    /// If the system does not tell.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        let kilobytes = line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number");
+        kilobytes * 1_024
+    }
+
     /// `kill -9`, as a power cut does it.
     ///
     /// # Panics

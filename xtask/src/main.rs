@@ -28,7 +28,7 @@ const USAGE: &str =
                            the whole system beside Mosquitto and nats-server, where they are installed
        cargo xtask bench security
                            what TLS, certificates and tokens cost, and what is borne of hostile call points
-       cargo xtask soak    the random tests of the log, for a long time";
+       cargo xtask soak    the random tests, for a long time";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: the random tests of the log, for long enough to find what is rare.
+//! `cargo xtask soak`: the random tests, for long enough to find what is rare.
 //!
 //! Holds no test of its own. Invariant: the first test that fails ends it; the test has printed its seed.
 
@@ -12,12 +12,19 @@ const KILL_ROUNDS: &str = "50";
 /// Random histories that are held against the model.
 const HISTORIES: &str = "2000";
 
-/// Runs both, built for release: the time goes into the log and not into the checks of a debug build.
+/// How long each reader of what strangers send is fed with random bytes.
+const FUZZ_SECONDS: &str = "300";
+
+/// Runs all of them, built for release: the time goes into the log and not into the checks of a debug build.
 pub(crate) fn run() -> Result<()> {
     println!("== kill -9: {KILL_ROUNDS} rounds");
     test("kill", "SOS_KILL_ROUNDS", KILL_ROUNDS)?;
     println!("== random histories: {HISTORIES}");
-    test("model", "SOS_HISTORIES", HISTORIES)
+    test("model", "SOS_HISTORIES", HISTORIES)?;
+    println!("== random bytes: {FUZZ_SECONDS} s for each reader");
+    let arguments =
+        ["test", "--release", "--locked", "-p", "sos-tests", "--test", "fuzz", "--", "--nocapture"];
+    execute(cargo(&arguments).env("SOS_FUZZ_SECONDS", FUZZ_SECONDS))
 }
 
 /// The examples first: `cargo test --test` builds none, and the kill test starts one.

@@ -63,6 +63,19 @@ fn a_wrong_token_is_refused_for_what_is_wrong() {
 }
 
 #[test]
+fn a_token_that_was_verified_once_expires_all_the_same() {
+    let issuer = Issuer::new();
+    let keys = issuer.keys();
+    let token = issuer.token(|claims| claims.exp = now() - 1);
+    assert!(keys.verify(&token).is_ok(), "clocks may differ by a little");
+    let mut verified = keys.verified.lock().unwrap();
+    let caller = verified.values_mut().next().unwrap();
+    caller.expires_at = Some(now() - LEEWAY_S - 1);
+    drop(verified);
+    assert_eq!(keys.verify(&token).unwrap_err(), TokenError::Expired);
+}
+
+#[test]
 fn a_changed_token_is_refused() {
     let issuer = Issuer::new();
     let (keys, token) = (issuer.keys(), issuer.token(|_| {}));
