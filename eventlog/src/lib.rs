@@ -79,6 +79,11 @@ pub trait EventLog: Send + Sync + 'static {
         Box::pin(async move { records.await?.iter().map(|r| Ok(Arc::new(r.decode()?))).collect() })
     }
 
+    /// Whether [`forget`](EventLog::forget) does anything here.
+    fn can_forget(&self) -> bool {
+        false
+    }
+
     /// Makes what is sealed in the events at these positions unreadable for ever, where the log seals anything.
     /// Repeating it is safe.
     fn forget(&self, _positions: Vec<u64>) -> BoxFuture<'_, Result<(), AppendError>> {

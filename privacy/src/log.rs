@@ -93,6 +93,10 @@ impl EventLog for PrivateLog {
         async move { Ok(read.await?.into_iter().map(|batch| opened(batch, &self.keys)).collect()) }.boxed()
     }
 
+    fn can_forget(&self) -> bool {
+        true
+    }
+
     fn forget(&self, positions: Vec<u64>) -> BoxFuture<'_, Result<(), AppendError>> {
         self.forget_events(positions).boxed()
     }

@@ -48,6 +48,9 @@ pub(crate) const SNAPSHOT_EVENTS: u64 = 200_000;
 /// Largest request, in bytes; a larger one is refused with OUT_OF_RANGE.
 pub(crate) const REQUEST_BYTES_MAX: usize = 64 * 1024;
 
+/// Most bytes of the metadata of a request; the stream that has more is refused.
+pub(crate) const HEADER_BYTES_MAX: u32 = 16 * 1024;
+
 /// Longest id in a request, in bytes.
 pub(crate) const ID_BYTES_MAX: usize = 128;
 

@@ -22,7 +22,7 @@ use tonic_health::server::{HealthReporter, HealthService};
 use tonic_reflection::pb as reflection;
 use tonic_web::GrpcWebLayer;
 
-use crate::config::{Config, PING_INTERVAL, PING_TIMEOUT, REQUEST_BYTES_MAX, STREAMS_MAX};
+use crate::config::{Config, HEADER_BYTES_MAX, PING_INTERVAL, PING_TIMEOUT, REQUEST_BYTES_MAX, STREAMS_MAX};
 use crate::core::State;
 use crate::deadlines;
 use crate::erasure::Eraser;
@@ -117,6 +117,7 @@ impl Processor {
         let server = Server::builder()
             .accept_http1(true)
             .max_concurrent_streams(STREAMS_MAX)
+            .http2_max_header_list_size(HEADER_BYTES_MAX)
             .http2_keepalive_interval(Some(PING_INTERVAL))
             .http2_keepalive_timeout(Some(PING_TIMEOUT))
             .layer(GrpcWebLayer::new())

@@ -22,7 +22,7 @@ use sos_proto::alert::v1::ListAlertsRequest;
 use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
 use sos_proto::link::{Bearer, Link};
 use sos_simulator::peers::{self, Entrance, Identities};
-use sos_simulator::siege;
+use sos_simulator::siege::{self, Pressed};
 use sos_tests::Server;
 use sos_tests::authority::Authority;
 use tokio::task::JoinSet;
@@ -97,11 +97,24 @@ async fn main() {
         flooded.waits.p99 as f64 / 1_000.0,
         flooded.waits.p99 as f64 / quiet.waits.p99 as f64
     );
+    let before = besieged.memory();
+    let mut silent = Vec::new();
+    while silent.len() < SILENT
+        && let Ok(stream) = tokio::net::TcpStream::connect(besieged.address("mqtt")).await
+    {
+        silent.push(stream);
+    }
+    let beside = siege::steady(&entrance, HONEST, HONEST_RATE, DURATION, "silent").await.unwrap();
     println!(
-        "| lost of the honest | {} | {} | |",
-        quiet.due - quiet.acknowledged,
-        flooded.due - flooded.acknowledged
+        "| the same beside {} connections that say nothing, which take {} KB each | {:.1} ms | {:.1} ms | {:.2} |",
+        silent.len(),
+        besieged.memory().saturating_sub(before) / 1_024 / silent.len().max(1) as u64,
+        quiet.waits.p99 as f64 / 1_000.0,
+        beside.waits.p99 as f64 / 1_000.0,
+        beside.waits.p99 as f64 / quiet.waits.p99 as f64,
     );
+    let lost = |pressed: &Pressed| pressed.due - pressed.acknowledged;
+    println!("| lost of the honest | {} | {} | |", lost(&quiet), lost(&flooded) + lost(&beside));
 }
 
 fn row(what: &str, without: f64, with: f64) {

@@ -4,6 +4,7 @@
 //! `SOS_FUZZ_SECONDS` says for how long each; the seed is printed, and `SOS_FUZZ_SEED` repeats it.
 
 #![expect(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     clippy::print_stderr,
     reason = "a test fails by panicking, and its seed must be seen"

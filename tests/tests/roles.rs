@@ -282,3 +282,19 @@ async fn a_certificate_has_a_role() {
         assert!(call(&nobody, "/sos.alert.v1.AlertService/ListAlerts").await.is_err());
     }
 }
+
+// The keys of tokens can be replaced without a restart: old tokens are worth nothing then, and new ones are.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_replaced_while_it_runs() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let (server, _data) = up(&authority).await;
+    let (old, new) = (authority.token("asel", "viewer", &[]), other.token("asel", "viewer", &[]));
+    let old = authority.link(&server, None, Some(&old)).await.unwrap();
+    let new = authority.link(&server, None, Some(&new)).await.unwrap();
+    let list = "/sos.alert.v1.AlertService/ListAlerts";
+    assert!(call(&old, list).await.is_ok());
+    assert_eq!(call(&new, list).await.unwrap_err().code(), Code::Unauthenticated);
+    std::fs::copy(other.path("jwks.json"), authority.path("jwks.json")).unwrap();
+    eventually("the new key counts", async || call(&new, list).await.ok()).await;
+    assert_eq!(call(&old, list).await.unwrap_err().code(), Code::Unauthenticated);
+}

@@ -19,7 +19,7 @@ const STEPS: [Step; 7] = [
     ("clippy", clippy),
     ("buf lint", buf_lint),
     ("test", test),
-    ("licences", licences),
+    ("supply chain", supply_chain),
 ];
 
 /// Runs every step.
@@ -59,14 +59,21 @@ fn test() -> Result<()> {
 
 /// Fetches first: the licences of all platforms are checked, and a build downloads only those of its own.
 /// Shows errors only, so that the last lines of the tests stay in sight.
-fn licences() -> Result<()> {
+fn supply_chain() -> Result<()> {
     if !succeeds(&mut cargo(&["deny", "--version"])) {
-        println!("cargo-deny is not installed: licences not checked (cargo install cargo-deny)");
+        println!(
+            "cargo-deny is not installed: licences and advisories not checked (cargo install cargo-deny)"
+        );
         return Ok(());
     }
     execute(&mut cargo(&["fetch", "--locked", "--quiet"]))?;
     let check = ["deny", "--offline", "--log-level", "error", "check", "licenses", "bans", "sources"];
-    execute(&mut cargo(&check))
+    execute(&mut cargo(&check))?;
+    if !succeeds(&mut cargo(&["deny", "--log-level", "off", "fetch", "db"])) {
+        println!("the advisory database cannot be had: known vulnerabilities not checked");
+        return Ok(());
+    }
+    execute(&mut cargo(&["deny", "--offline", "--log-level", "error", "check", "advisories"]))
 }
 
 #[cfg(test)]

@@ -91,6 +91,42 @@ fn a_changed_token_is_refused() {
     }
 }
 
+// An identity provider may sign with P-256, and have more keys than one.
+#[test]
+fn a_token_may_be_signed_with_p256() {
+    use ring::rand::SystemRandom;
+    use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+
+    let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).unwrap();
+    let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &SystemRandom::new()).unwrap();
+    let encode_part = |bytes: &[u8]| {
+        use base64::Engine as _;
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+    };
+    // 0x04, then the two coordinates.
+    let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+    let own = serde_json::json!({
+        "kty": "EC", "crv": "P-256", "kid": "idp", "x": encode_part(x), "y": encode_part(y),
+    });
+    let issuer = Issuer::new();
+    let path = issuer.dir.path().join("jwks.json");
+    let mut set: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    set["keys"].as_array_mut().unwrap().push(own);
+    fs::write(&path, set.to_string()).unwrap();
+    let keys = issuer.keys();
+    let key = EncodingKey::from_ec_der(pkcs8.as_ref());
+    let signed = |kid: Option<&str>| {
+        let header = Header { kid: kid.map(str::to_owned), ..Header::new(Algorithm::ES256) };
+        encode(&header, &claims(), &key).unwrap()
+    };
+    assert_eq!(keys.verify(&signed(Some("idp"))).unwrap().name, "asel");
+    assert!(keys.verify(&issuer.token(|_| {})).is_ok());
+    // Of two keys, a token has to say which.
+    assert_eq!(keys.verify(&signed(None)).unwrap_err(), TokenError::UnknownKey);
+    assert_eq!(keys.verify(&signed(Some("other"))).unwrap_err(), TokenError::UnknownKey);
+}
+
 #[test]
 fn an_algorithm_that_the_token_names_is_not_believed() {
     let issuer = Issuer::new();

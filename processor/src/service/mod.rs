@@ -271,6 +271,9 @@ impl AlertService for AlertApi {
         &self,
         request: Request<EraseAlertRequest>,
     ) -> Result<Response<EraseAlertResponse>, Status> {
+        if !self.log.can_forget() {
+            return Err(status::cannot_forget());
+        }
         let (asker, request) = Asker::of(request);
         let EraseAlertRequest { alert_id, request_id, expected_revision, reason } = request;
         let target = Target { alert_id: alert_id.clone(), request_id, expected_revision };

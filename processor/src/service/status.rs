@@ -57,6 +57,11 @@ fn not_appended(error: &AppendError) -> Status {
     }
 }
 
+/// The keys are not in this process's keeping: to say that the data is gone would not be true.
+pub(super) fn cannot_forget() -> Status {
+    Status::failed_precondition("the keys of personal data are not kept here: erase where `sos up` runs")
+}
+
 /// The keys are still there: the command can be repeated, and the next start tries again.
 pub(super) fn not_erased(error: &AppendError) -> Status {
     Status::unavailable(format!("the alert is marked as erased, but the keys are still there: {error}"))
