@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
 use sos_proto::alert::v1::{Alert, ListAlertsRequest};
+use sos_proto::log::v1::GetHeadRequest;
+use sos_proto::log::v1::event_log_service_client::EventLogServiceClient;
 use tempfile::TempDir;
 use tonic::Request;
 use tonic::transport::Channel;
@@ -130,17 +132,29 @@ impl Server {
     /// # Panics
     /// If nobody answers.
     pub async fn alerts(&self) -> AlertServiceClient<Channel> {
-        let address = format!("http://{}", self.address("grpc"));
-        let endpoint = Channel::from_shared(address).expect("an address");
-        AlertServiceClient::new(endpoint.connect().await.expect("the server answers"))
+        AlertServiceClient::new(self.channel().await)
     }
 
-    /// Every alert, newest first.
+    async fn channel(&self) -> Channel {
+        let address = format!("http://{}", self.address("grpc"));
+        let endpoint = Channel::from_shared(address).expect("an address");
+        endpoint.connect().await.expect("the server answers")
+    }
+
+    /// Every alert, newest first, once live state has come to the head of the log.
     ///
     /// # Panics
     /// If the server does not answer.
     pub async fn list(&self) -> Vec<Alert> {
         let mut client = self.alerts().await;
+        let head = EventLogServiceClient::new(self.channel().await).get_head(GetHeadRequest {}).await;
+        let head = head.expect("the head of the log").into_inner().position;
+        eventually("live state has come to the head", async || {
+            let request = ListAlertsRequest { page_size: 1, ..ListAlertsRequest::default() };
+            let page = client.clone().list_alerts(request).await.expect("a page of alerts");
+            (page.into_inner().position >= head).then_some(())
+        })
+        .await;
         let mut alerts = Vec::new();
         let mut page_token = String::new();
         loop {

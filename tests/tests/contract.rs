@@ -220,7 +220,7 @@ async fn an_alert_is_handled_on_the_command_line() {
 async fn verify_finds_a_changed_byte() {
     let (data, server) = up().await;
     for number in 0..10 {
-        let press = format!(r#"{{"press":{{"note":"note number {number} of ten"}}}}"#);
+        let press = format!(r#"{{"bootId":"boot-number-{number}","sequence":"1","press":{{}}}}"#);
         publish_acknowledged(server.mqtt_port(), EVENT, &press);
     }
     server.terminate().await;
@@ -230,9 +230,9 @@ async fn verify_finds_a_changed_byte() {
 
     let db = data.path().join("segments").join(format!("{:020}", 1)).join("db");
     let mut bytes = std::fs::read(&db).unwrap();
-    let note = b"note number 4";
-    let at = bytes.windows(note.len()).position(|w| w == note).unwrap();
-    *bytes.get_mut(at + note.len() - 1).unwrap() = b'5';
+    let boot_id = b"boot-number-4";
+    let at = bytes.windows(boot_id.len()).position(|w| w == boot_id).unwrap();
+    *bytes.get_mut(at + boot_id.len() - 1).unwrap() = b'5';
     std::fs::write(&db, bytes).unwrap();
     let found = verify();
     assert_eq!(found.status.code(), Some(3), "{}", stderr(&found));
