@@ -41,6 +41,9 @@ pub(crate) fn ingested(outcome: &'static str, seconds: f64) {
 pub(crate) fn refused(topic: &str, refusal: &Refusal) {
     let outcome = if matches!(refusal, Refusal::Unavailable(_)) { "unavailable" } else { "refused" };
     metrics::counter!("sos_ingest_messages_total", "outcome" => outcome).increment(1);
+    if !DENIALS.may_log() {
+        return;
+    }
     tracing::warn!(topic = topic.chars().take(200).collect::<String>(), %refusal, "refused a message");
 }
 
@@ -73,10 +76,15 @@ pub(crate) fn shed() {
     metrics::counter!("sos_ingest_messages_total", "outcome" => "shed").increment(1);
 }
 
+/// Each is in the log and an alert; here the first of each second will do.
+static QUARANTINES: sos_auth::log_limit::LogLimit = sos_auth::log_limit::LogLimit::new();
+
 /// Bytes that cannot be read.
 pub(crate) fn quarantined(call_point: Option<&CallPoint>, reason: &str) {
-    let call_point = call_point.map(ToString::to_string);
-    tracing::warn!(call_point, reason, "quarantined a message");
+    if QUARANTINES.may_log() {
+        let call_point = call_point.map(ToString::to_string);
+        tracing::warn!(call_point, reason, "quarantined a message");
+    }
 }
 
 /// A lamp changed.

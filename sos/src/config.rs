@@ -56,8 +56,8 @@ pub struct Mqtt {
     pub auth: MqttAuth,
     /// What the embedded broker needs for TLS.
     pub tls: Tls,
-    /// Messages that the embedded broker takes of one call point in a second on average, and ten times as many at
-    /// once; further ones wait. 0: as many as come.
+    /// Messages that the embedded broker takes of one call point in a second on average, and as many at once;
+    /// further ones wait. 0: as many as come.
     pub device_rate: u32,
     /// The broker beside the gateway.
     pub external: External,
