@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, SanType, SerialNumber,
+    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber,
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ClientConfig, RootCertStore};
 use sos_proto::call_point::CallPoint;
 
 use crate::role::Role;
@@ -131,11 +133,12 @@ impl Authority {
         Ok(Self { dir: dir.to_owned(), issuer, token_key })
     }
 
-    /// Issues a certificate for so many days, as `PREFIX.crt`, with its key as `PREFIX.key`.
+    /// Makes a certificate for so many days, and its key, and keeps no record of it: for call points that are only
+    /// simulated.
     ///
     /// # Errors
-    /// If it cannot be made or written.
-    pub fn issue(&self, subject: &Subject, days: u64, prefix: &Path) -> Result<Issued, CertsError> {
+    /// If it cannot be made.
+    pub fn make(&self, subject: &Subject, days: u64) -> Result<(Certificate, KeyPair), CertsError> {
         let mut params = params(&subject.name(), days)?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![match subject {
@@ -157,7 +160,15 @@ impl Authority {
             Subject::Device(_) => {}
         }
         let key = KeyPair::generate()?;
-        let certificate = params.signed_by(&key, &self.issuer)?;
+        Ok((params.signed_by(&key, &self.issuer)?, key))
+    }
+
+    /// Issues a certificate for so many days, as `PREFIX.crt`, with its key as `PREFIX.key`.
+    ///
+    /// # Errors
+    /// If it cannot be made or written.
+    pub fn issue(&self, subject: &Subject, days: u64, prefix: &Path) -> Result<Issued, CertsError> {
+        let (certificate, key) = self.make(subject, days)?;
         let extended = |ending: &str| {
             let mut name = prefix.as_os_str().to_owned();
             name.push(ending);
@@ -174,6 +185,29 @@ impl Authority {
         secret(&extended(".key"), key.serialize_pem().as_bytes())?;
         public(&extended(".crt"), certificate.pem().as_bytes())?;
         Ok(issued)
+    }
+
+    /// What somebody presents to a server that this authority vouches for, without a record of it.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn client(&self, subject: &Subject) -> Result<ClientConfig, CertsError> {
+        let (certificate, key) = self.make(subject, 1)?;
+        let path = self.dir.join("ca.crt");
+        let content = |reason: String| CertsError::Content { path: path.clone(), reason };
+        let mut roots = RootCertStore::empty();
+        for root in tls::read_certificates(&path).map_err(|error| content(error.to_string()))? {
+            roots.add(root).map_err(|error| content(error.to_string()))?;
+        }
+        let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|error| content(error.to_owned()))?;
+        ClientConfig::builder_with_provider(tls::provider())
+            .with_safe_default_protocol_versions()
+            .and_then(|config| {
+                config
+                    .with_root_certificates(roots)
+                    .with_client_auth_cert(vec![certificate.der().clone()], key)
+            })
+            .map_err(|error| content(error.to_string()))
     }
 
     /// Issues a certificate again, with a new key, in the place of the old one.

@@ -12,12 +12,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use sos_proto::link::Bearer;
 use sos_simulator::load::{self, Rate};
 use sos_simulator::report::Quantiles;
 use sos_simulator::{faults, peers};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
 
 /// How long each thing is measured.
 const DURATION: Duration = Duration::from_secs(5);
@@ -196,9 +198,11 @@ impl Server {
         let Some(grpc) = &self.grpc else {
             return Ok(peers::publish_to_subscriber(&self.mqtt, rate, DURATION, &self.run()).await?);
         };
+        let channel = Channel::from_shared(format!("http://{grpc}"))?.connect().await?;
         let config = load::Config {
             mqtt: self.mqtt.clone(),
-            grpc: grpc.clone(),
+            identities: None,
+            grpc: Bearer::default().over(channel),
             devices: 100,
             rate: Rate::PerSecond(rate),
             duration: DURATION,

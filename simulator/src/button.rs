@@ -156,7 +156,7 @@ impl Button {
             .shared
             .presence
             .then(|| Will { topic: self.call_point.topic(Leaf::State), body: self.state(false) });
-        let client_id = format!("{}-{}", self.call_point.site(), self.call_point.device());
+        let client_id = self.call_point.to_string();
         let mut wire = Wire::connect(&self.shared.broker, &client_id, will).await?;
         *pauses = Pauses::default();
         for leaf in [Leaf::Receipt, Leaf::Feedback] {

@@ -1,6 +1,11 @@
 //! What the simulator is told and the limits it keeps; a text is checked here once. Opens nothing.
 
+use std::fmt;
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
+
+use rustls::ClientConfig;
 
 /// Connections of a replay unless told otherwise.
 pub const CONNECTIONS_DEFAULT: usize = 16;
@@ -53,16 +58,48 @@ pub enum ConfigError {
     Pauses(Duration, Duration),
 }
 
+/// What each call point presents to a broker that wants certificates, by its name, `site/device`.
+#[derive(Clone)]
+pub struct Identities(Arc<Present>);
+
+/// Makes what one call point presents of its name.
+type Present = dyn Fn(&str) -> io::Result<Arc<ClientConfig>> + Send + Sync;
+
+impl Identities {
+    /// Each call point presents what this makes of its name.
+    pub fn new(present: impl Fn(&str) -> io::Result<Arc<ClientConfig>> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(present))
+    }
+
+    /// What the call point with a name presents.
+    pub(crate) fn of(&self, name: &str) -> io::Result<Arc<ClientConfig>> {
+        (self.0)(name)
+    }
+}
+
+impl fmt::Debug for Identities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identities")
+    }
+}
+
 /// Where the broker listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Broker {
     /// Name or address; an IPv6 address in brackets.
     pub(crate) host: String,
     /// TCP port.
     pub(crate) port: u16,
+    /// What call points present, if it wants certificates.
+    pub(crate) identities: Option<Identities>,
 }
 
 impl Broker {
+    /// Reads `host:port` of a broker that may want certificates.
+    pub(crate) fn secured(text: &str, identities: Option<Identities>) -> Result<Self, ConfigError> {
+        Ok(Self { identities, ..Self::parse(text)? })
+    }
+
     /// Reads `host:port`.
     pub(crate) fn parse(text: &str) -> Result<Self, ConfigError> {
         let fault = || ConfigError::Address(text.to_owned());
@@ -72,7 +109,7 @@ impl Broker {
         if host.is_empty() || bare_ipv6 || port == 0 {
             return Err(fault());
         }
-        Ok(Self { host: host.to_owned(), port })
+        Ok(Self { host: host.to_owned(), port, identities: None })
     }
 }
 
@@ -111,7 +148,7 @@ mod tests {
             assert!(Broker::parse(good).is_ok(), "{good}");
         }
         for bad in ["", "localhost", ":1883", "localhost:", "localhost:0", "localhost:65536", "::1:1883"] {
-            assert_eq!(Broker::parse(bad), Err(ConfigError::Address(bad.into())));
+            assert_eq!(Broker::parse(bad).err(), Some(ConfigError::Address(bad.into())));
         }
     }
 

@@ -12,6 +12,7 @@ use prost::Message as _;
 use sos_proto::call_point::{CallPoint, Leaf};
 use sos_proto::device::v1::device_event::Event;
 use sos_proto::device::v1::{DeviceEvent, Press};
+use sos_proto::link::Link;
 use sos_proto::time;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::button::{Button, IN_FLIGHT_MAX, Order, Publication, Shared};
 use crate::clock;
-use crate::config::{Broker, ConfigError, Run as Name};
+use crate::config::{Broker, ConfigError, Identities, Run as Name};
 use crate::faults::Faults;
 use crate::recorder::Count;
 use crate::report::Report;
@@ -56,8 +57,10 @@ pub enum Rate {
 pub struct Config {
     /// Broker, `host:port`.
     pub mqtt: String,
-    /// The operator contract, `host:port`.
-    pub grpc: String,
+    /// What its call points present, if it wants certificates.
+    pub identities: Option<Identities>,
+    /// The operator contract.
+    pub grpc: Link,
     /// Virtual call points, 1 to [`DEVICES_MAX`], each with its own connection.
     pub devices: usize,
     /// How fast.
@@ -103,9 +106,10 @@ pub async fn run(
     counted: impl FnMut(Count) + Send + 'static,
     shutdown: CancellationToken,
 ) -> Result<Report, Error> {
-    let (broker, name) = (Broker::parse(&config.mqtt)?, Name::parse(&config.run)?);
+    let (broker, name) =
+        (Broker::secured(&config.mqtt, config.identities.clone())?, Name::parse(&config.run)?);
     config.check()?;
-    let system = System::connect(&config.grpc).await?;
+    let system = System::new(config.grpc.clone());
     let named = (name.as_str(), config.seed);
     let session = Session::begin(system, named, config.ledger.as_deref(), counted).await?;
     let over = shutdown.child_token();

@@ -1,6 +1,5 @@
 //! Measures any MQTT broker with the same lean clients, so that systems can be compared side by side.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use prost::Message as _;
@@ -10,6 +9,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+pub use crate::config::Identities;
 use crate::config::{Broker, ConfigError};
 use crate::report::{Quantiles, histogram};
 use crate::wire::{Heard, Wire, WireError};
@@ -40,15 +40,9 @@ impl From<WireError> for Error {
     }
 }
 
-/// What each call point presents to a broker that wants certificates, by its name, `site/device`.
-pub type Identities = Arc<dyn Fn(&str) -> Arc<rustls::ClientConfig> + Send + Sync>;
-
 /// Where call points come in, and how.
 #[derive(Clone)]
-pub struct Entrance {
-    broker: Broker,
-    identities: Option<Identities>,
-}
+pub struct Entrance(Broker);
 
 impl Entrance {
     /// A broker that lets everybody in.
@@ -56,7 +50,7 @@ impl Entrance {
     /// # Errors
     /// If the address is none.
     pub fn open(mqtt: &str) -> Result<Self, Error> {
-        Ok(Self { broker: Broker::parse(mqtt)?, identities: None })
+        Ok(Self(Broker::parse(mqtt)?))
     }
 
     /// A broker that wants a certificate of each call point.
@@ -64,16 +58,12 @@ impl Entrance {
     /// # Errors
     /// If the address is none.
     pub fn secured(mqtt: &str, identities: Identities) -> Result<Self, Error> {
-        Ok(Self { broker: Broker::parse(mqtt)?, identities: Some(identities) })
+        Ok(Self(Broker::secured(mqtt, Some(identities))?))
     }
 
-    /// A connection of the call point with a number.
+    /// A connection of the call point with a number. Waits for as long as it takes: many may come together.
     pub(crate) async fn connect(&self, number: usize) -> Result<Wire, WireError> {
-        let name = name(number);
-        match &self.identities {
-            Some(identities) => Wire::connect_secured(&self.broker, &name, identities(&name)).await,
-            None => Wire::connect(&self.broker, &name, None).await,
-        }
+        Wire::open(&self.0, &name(number), None).await
     }
 }
 

@@ -10,6 +10,7 @@ use sos_proto::alert::v1::watch_alerts_response::Event as Step;
 use sos_proto::alert::v1::{Alert, AlertFilter, ListAlertsRequest, WatchAlertsRequest};
 use sos_proto::call_point::CallPoint;
 use sos_proto::event::v1::RecordedEvent;
+use sos_proto::link::Link;
 use sos_proto::log::v1::event_log_service_client::EventLogServiceClient;
 use sos_proto::log::v1::{GetHeadRequest, ReadEventsRequest};
 use sos_proto::registry::v1::registry_service_client::RegistryServiceClient;
@@ -18,11 +19,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::metadata::MetadataValue;
-use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
-
-/// Time to reach the server.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Alerts asked for at a time.
 const PAGE_SIZE: i32 = 1_000;
@@ -30,17 +27,6 @@ const PAGE_SIZE: i32 = 1_000;
 /// Why the system cannot be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum SystemError {
-    /// The address is none.
-    #[error("--grpc: {0:?} is no host:port")]
-    Address(String),
-    /// Nobody is there.
-    #[error("nobody answers at {address}: is `sos up` running?")]
-    Unreachable {
-        /// The address.
-        address: String,
-        /// Why.
-        source: tonic::transport::Error,
-    },
     /// It answers with an error.
     #[error("{}", .0.message())]
     Status(Box<Status>),
@@ -55,20 +41,16 @@ impl From<Status> for SystemError {
 /// A connection to the system.
 #[derive(Clone)]
 pub(crate) struct System {
-    alerts: AlertServiceClient<Channel>,
-    log: EventLogServiceClient<Channel>,
+    alerts: AlertServiceClient<Link>,
+    log: EventLogServiceClient<Link>,
 }
 
 /// When a console was shown each call point's alerts: their positions and microseconds since the start.
 pub(crate) type Sightings = HashMap<String, Vec<(u64, u64)>>;
 
 impl System {
-    pub(crate) async fn connect(address: &str) -> Result<Self, SystemError> {
-        let channel = connect(address).await?;
-        Ok(Self {
-            alerts: AlertServiceClient::new(channel.clone()),
-            log: EventLogServiceClient::new(channel),
-        })
+    pub(crate) fn new(link: Link) -> Self {
+        Self { alerts: AlertServiceClient::new(link.clone()), log: EventLogServiceClient::new(link) }
     }
 
     /// How far the log has come.
@@ -170,7 +152,7 @@ impl System {
 }
 
 /// Puts call points into the registry.
-pub(crate) struct Registry(RegistryServiceClient<Channel>);
+pub(crate) struct Registry(RegistryServiceClient<Link>);
 
 /// Requests that are under way at once.
 const PUTS_AT_ONCE: usize = 64;
@@ -179,8 +161,8 @@ const PUTS_AT_ONCE: usize = 64;
 const REGISTRAR: &str = "simulator";
 
 impl Registry {
-    pub(crate) async fn connect(address: &str) -> Result<Self, SystemError> {
-        Ok(Self(RegistryServiceClient::new(connect(address).await?)))
+    pub(crate) fn new(link: Link) -> Self {
+        Self(RegistryServiceClient::new(link))
     }
 
     /// Registers sites.
@@ -235,13 +217,4 @@ fn signed<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert("sos-operator", MetadataValue::from_static(REGISTRAR));
     request
-}
-
-async fn connect(address: &str) -> Result<Channel, SystemError> {
-    let endpoint = Endpoint::from_shared(format!("http://{address}"))
-        .map_err(|_| SystemError::Address(address.to_owned()))?
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true);
-    let unreachable = |source| SystemError::Unreachable { address: address.to_owned(), source };
-    endpoint.connect().await.map_err(unreachable)
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use sos_proto::alert::v1::{Alert, AlertKind, AlertState};
 use sos_proto::event::v1::RecordedEvent;
 use sos_proto::event::v1::event::Body;
+use sos_proto::link::Link;
 use sos_proto::registry::v1::{Window, WindowKind};
 use sos_proto::time;
 use sos_proto::window::kind_at;
@@ -40,21 +41,35 @@ pub enum Error {
     System(#[from] SystemError),
 }
 
+/// What a ledger tells.
+pub struct Told {
+    stories: Stories,
+    began: u64,
+}
+
+/// Reads a ledger.
+///
+/// # Errors
+/// If it cannot be read, or is something else.
+pub fn read(ledger: &Path) -> Result<Told, Error> {
+    let (run, facts) = ledger::read(ledger)?;
+    Ok(Told { stories: Stories::of(facts), began: run.head })
+}
+
 /// Compares.
 ///
 /// # Errors
-/// If the ledger cannot be read, or the system cannot be asked.
-pub async fn run(ledger: &Path, grpc: &str) -> Result<Verdict, Error> {
-    let (run, facts) = ledger::read(ledger)?;
-    let stories = Stories::of(facts);
-    let system = System::connect(grpc).await?;
+/// If the system cannot be asked.
+pub async fn run(told: &Told, grpc: Link) -> Result<Verdict, Error> {
+    let Told { stories, began } = told;
+    let system = System::new(grpc);
     // Alerts are explained by everything that ever happened at their call points.
     let events = system.events_after(0).await?;
     let head = events.last().map_or(0, |event| event.position);
     let sites = stories.all.values().filter_map(|story| story.call_point.split_once('/'));
     let sites: BTreeSet<_> = sites.map(|(site, _)| site.to_owned()).collect();
     let alerts = system.alerts(Some(&sites.into_iter().collect::<Vec<_>>()), head).await?;
-    Ok(compare(&stories, run.head, &events, &alerts))
+    Ok(compare(stories, *began, &events, &alerts))
 }
 
 /// What differs between a ledger, the log and the alerts.

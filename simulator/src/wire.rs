@@ -3,7 +3,6 @@
 //! Invariant: what was queued goes out in one write, in order; what comes in is whole packets.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -11,7 +10,6 @@ use rumqttc::mqttbytes::v4::{
     Connect, ConnectReturnCode, Disconnect, LastWill, Packet, PingReq, PubAck, Publish, Subscribe,
 };
 use rumqttc::mqttbytes::{Error as CodecError, QoS};
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -83,31 +81,22 @@ impl Wire {
         client_id: &str,
         will: Option<Will>,
     ) -> Result<Self, WireError> {
-        let opened = timeout(CONNECT_WAIT, Self::open(broker, client_id, will, None)).await;
-        opened.unwrap_or(Err(WireError::Silence))
+        timeout(CONNECT_WAIT, Self::open(broker, client_id, will)).await.unwrap_or(Err(WireError::Silence))
     }
 
-    /// Connects with a clean session through TLS, and waits for as long as it takes.
-    pub(crate) async fn connect_secured(
-        broker: &Broker,
-        client_id: &str,
-        tls: Arc<ClientConfig>,
-    ) -> Result<Self, WireError> {
-        Self::open(broker, client_id, None, Some(tls)).await
-    }
-
-    async fn open(
+    /// The same, for as long as it takes.
+    pub(crate) async fn open(
         broker: &Broker,
         client_id: &str,
         will: Option<Will>,
-        tls: Option<Arc<ClientConfig>>,
     ) -> Result<Self, WireError> {
         let host = broker.host.trim_start_matches('[').trim_end_matches(']');
         let stream = TcpStream::connect((host, broker.port)).await?;
         stream.set_nodelay(true)?;
-        let stream: Box<dyn Transport> = match tls {
+        let stream: Box<dyn Transport> = match &broker.identities {
             None => Box::new(stream),
-            Some(tls) => {
+            Some(identities) => {
+                let tls = identities.of(client_id)?;
                 let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
                 Box::new(TlsConnector::from(tls).connect(name, stream).await?)
             }

@@ -58,7 +58,7 @@ async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Up(args) => serve::up(args).await,
         Command::Gateway(args) => serve::gateway(args).await,
         Command::Processor(args) => serve::processor(args).await,
-        Command::Simulate(args) => simulate::run(args).await,
+        Command::Simulate(args) => simulate::run(args, &access).await,
         Command::Alerts(args) => alerts::run(args, &access).await,
         Command::Sites(args) => registry::sites(args, &access).await,
         Command::Devices(args) => registry::devices(args, &access).await,

@@ -1,32 +1,36 @@
 //! `sos simulate`.
 
 use std::future::Future;
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use sos_auth::certs::{Authority, Subject};
 use sos_simulator::faults::Faults;
 use sos_simulator::fleet::{self, Scenario};
+use sos_simulator::peers::Identities;
 use sos_simulator::proxy::{self, Network};
 use sos_simulator::report::Report;
 use sos_simulator::{capture, load, replay, rerun, verify};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{
-    FleetArgs, LoadArgs, ProxyArgs, RateArg, RecordArgs, ReplayArgs, RunArgs, SimulateArgs, SimulateCommand,
-    VerifyLedgerArgs,
+    AccessArgs, FleetArgs, LoadArgs, ProxyArgs, RateArg, RecordArgs, ReplayArgs, RunArgs, SimulateArgs,
+    SimulateCommand, VerifyLedgerArgs,
 };
 use crate::stop::Stop;
-use crate::{Outcome, output};
+use crate::{Outcome, output, remote};
 
 /// Runs `sos simulate`.
-pub async fn run(args: SimulateArgs) -> anyhow::Result<Outcome> {
+pub async fn run(args: SimulateArgs, access: &AccessArgs) -> anyhow::Result<Outcome> {
     match args.command {
         SimulateCommand::Replay(args) => replay(args).await,
         SimulateCommand::Record(args) => record(args).await,
         SimulateCommand::Proxy(args) => proxy(args).await,
-        SimulateCommand::Fleet(args) => fleet(args).await,
-        SimulateCommand::Load(args) => load(args).await,
-        SimulateCommand::Verify(args) => verify(args).await,
+        SimulateCommand::Fleet(args) => fleet(args, access).await,
+        SimulateCommand::Load(args) => load(args, access).await,
+        SimulateCommand::Verify(args) => verify(args, access).await,
     }
 }
 
@@ -52,16 +56,17 @@ where
 /// Differences that are told; there may be more.
 const DIFFERENCES_TOLD: usize = 10;
 
-async fn verify(args: VerifyLedgerArgs) -> anyhow::Result<Outcome> {
-    let verdict = verify::run(&args.ledger, &args.grpc).await?;
+async fn verify(args: VerifyLedgerArgs, access: &AccessArgs) -> anyhow::Result<Outcome> {
+    let told = verify::read(&args.ledger)?;
+    let verdict = verify::run(&told, remote::connect(&args.grpc, access).await?).await?;
     let verify::Verdict { acknowledged, recorded, alerts, differences } = &verdict;
     differences.iter().take(DIFFERENCES_TOLD).for_each(|difference| output::line(difference));
-    let told = format!("acknowledged {acknowledged} recorded {recorded} alerts {alerts}");
-    output::line(&format!("{told} differences {}", differences.len()));
+    let figures = format!("acknowledged {acknowledged} recorded {recorded} alerts {alerts}");
+    output::line(&format!("{figures} differences {}", differences.len()));
     Ok(if differences.is_empty() { Outcome::Done } else { Outcome::Fault })
 }
 
-async fn load(args: LoadArgs) -> anyhow::Result<Outcome> {
+async fn load(args: LoadArgs, access: &AccessArgs) -> anyhow::Result<Outcome> {
     let rate = match args.rate {
         RateArg::PerSecond(rate) => load::Rate::PerSecond(rate),
         RateArg::Max => load::Rate::Max,
@@ -70,7 +75,8 @@ async fn load(args: LoadArgs) -> anyhow::Result<Outcome> {
     let (duplicate, reorder, reset) = (args.duplicate, args.reorder, args.reset);
     let config = load::Config {
         mqtt: args.run.mqtt.clone(),
-        grpc: args.run.grpc.clone(),
+        identities: args.run.identities()?,
+        grpc: remote::connect(&args.run.grpc, access).await?,
         devices: args.devices,
         rate,
         duration: Duration::from_secs(args.seconds),
@@ -93,7 +99,7 @@ async fn load(args: LoadArgs) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-async fn fleet(args: FleetArgs) -> anyhow::Result<Outcome> {
+async fn fleet(args: FleetArgs, access: &AccessArgs) -> anyhow::Result<Outcome> {
     let mut scenario = Scenario::load(&args.scenario)?;
     scenario.devices = args.devices.unwrap_or(scenario.devices);
     scenario.seconds = args.seconds.unwrap_or(scenario.seconds);
@@ -105,7 +111,8 @@ async fn fleet(args: FleetArgs) -> anyhow::Result<Outcome> {
     );
     let config = fleet::Config {
         mqtt: args.run.mqtt.clone(),
-        grpc: args.run.grpc.clone(),
+        identities: args.run.identities()?,
+        grpc: remote::connect(&args.run.grpc, access).await?,
         scenario,
         connected: args.connected,
         register: args.register,
@@ -124,6 +131,16 @@ async fn fleet(args: FleetArgs) -> anyhow::Result<Outcome> {
 }
 
 impl RunArgs {
+    /// What the virtual call points present: certificates of an authority, where one is named.
+    fn identities(&self) -> anyhow::Result<Option<Identities>> {
+        let Some(dir) = &self.pki else { return Ok(None) };
+        let authority = Authority::open(dir).context("--pki")?;
+        Ok(Some(Identities::new(move |name| {
+            let call_point = name.parse().map_err(io::Error::other)?;
+            authority.client(&Subject::Device(call_point)).map(Arc::new).map_err(io::Error::other)
+        })))
+    }
+
     /// The name of the run; a new one where none was given.
     fn name(&self) -> String {
         self.name.clone().unwrap_or_else(|| format!("{:x}", sos_eventlog::clock::now()))

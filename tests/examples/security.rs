@@ -13,11 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
 use sos_auth::certs::{self, Subject};
-use sos_auth::tls;
 use sos_proto::alert::v1::ListAlertsRequest;
 use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
 use sos_proto::link::{Bearer, Link};
@@ -61,7 +57,7 @@ async fn main() {
     let secured = authority.up(&dir.path().join("secured"), &config).await;
 
     let plainly = Entrance::open(open.address("mqtt")).unwrap();
-    let certified = Entrance::secured(secured.address("mqtt"), Arc::clone(&identities)).unwrap();
+    let certified = Entrance::secured(secured.address("mqtt"), identities.clone()).unwrap();
     let without = peers::acknowledged_per_s(&plainly, 100, DURATION, "plain").await.unwrap();
     let with = peers::acknowledged_per_s(&certified, 100, DURATION, "tls").await.unwrap();
     row("publishes acknowledged, 100 devices, /s", without, with);
@@ -128,32 +124,17 @@ fn unpaced(dir: &Path) -> String {
     file.to_str().unwrap().to_owned()
 }
 
-/// A certificate for each call point of the bench.
+/// A certificate for each call point of the bench, made beforehand.
 fn identities(authority: &Authority) -> Identities {
     let own = certs::Authority::open(&authority.path("")).unwrap();
-    let mut roots = RootCertStore::empty();
-    for root in tls::read_certificates(&authority.path("ca.crt")).unwrap() {
-        roots.add(root).unwrap();
-    }
-    let roots = Arc::new(roots);
     let mut configs = HashMap::new();
-    for number in 0..STORM {
-        let name = peers::name(number);
-        let prefix = authority.path("point");
-        own.issue(&Subject::Device(name.parse().unwrap()), 1, &prefix).unwrap();
-        let chain = tls::read_certificates(&authority.path("point.crt")).unwrap();
-        let key = PrivateKeyDer::from_pem_file(authority.path("point.key")).unwrap();
-        let mut config = ClientConfig::builder_with_provider(tls::provider())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(Arc::clone(&roots))
-            .with_client_auth_cert(chain, key)
-            .unwrap();
+    for name in (0..STORM).map(peers::name) {
+        let mut config = own.client(&Subject::Device(name.parse().unwrap())).unwrap();
         // Each time as for the first time.
         config.resumption = rustls::client::Resumption::disabled();
         configs.insert(name, Arc::new(config));
     }
-    Arc::new(move |name| Arc::clone(configs.get(name).unwrap()))
+    Identities::new(move |name| Ok(Arc::clone(configs.get(name).unwrap())))
 }
 
 /// How often a page of alerts is answered in a second.

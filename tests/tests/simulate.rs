@@ -5,7 +5,8 @@
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use sos_tests::authority::Authority;
 use sos_tests::server::{binary, sos, stderr, stdout};
 use sos_tests::{Server, eventually, free_port};
 
@@ -259,4 +260,26 @@ async fn a_bad_network_loses_nothing() {
     );
     assert_eq!(verify(&ledger, grpc).status.code(), Some(0));
     assert!(stopped(proxy).status.success());
+}
+
+// A system that wants certificates and tokens is tested like any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secured_system_is_tested_with_an_authority() {
+    let authority = Authority::new();
+    let data = tempfile::tempdir().unwrap();
+    let server = authority.up(&data.path().join("data"), &authority.config("certificate", "token", "")).await;
+    let token = authority.path("token");
+    std::fs::write(&token, authority.token("tests", "tester", &[])).unwrap();
+    let (ca, token, ledger) = (authority.file("ca.crt"), authority.file("token"), authority.file("ledger"));
+    let pki = authority.path("");
+    let access = ["--grpc", server.address("grpc"), "--ca", &ca, "--token-file", &token];
+    let load =
+        ["simulate", "load", "--devices", "20", "--rate", "200", "--seconds", "2", "--ledger", &ledger];
+    let place = ["--mqtt", server.address("mqtt"), "--pki", pki.to_str().unwrap()];
+    let output = sos(&[&load[..], &place, &access].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!((&report["acknowledged"], &report["lost"]), (&json!(400), &json!(0)));
+    let verified = sos(&[&["simulate", "verify", "--ledger", &ledger][..], &access].concat());
+    assert!(verified.status.success(), "{}{}", stdout(&verified), stderr(&verified));
 }

@@ -27,7 +27,7 @@ fn message() -> Message {
 }
 
 fn device(address: SocketAddr, give_up: Duration, shutdown: &CancellationToken) -> Device {
-    let broker = Broker { host: address.ip().to_string(), port: address.port() };
+    let broker = Broker { host: address.ip().to_string(), port: address.port(), identities: None };
     Device::new(&broker, "sos-sim-test-1", give_up, shutdown.clone())
 }
 

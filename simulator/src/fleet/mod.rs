@@ -11,13 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sos_proto::alert::v1::{Alert, AlertKind, AlertState};
+use sos_proto::link::Link;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::button::{Button, IN_FLIGHT_MAX, Order, Shared};
-use crate::config::{Broker, ConfigError, Run as Name};
+use crate::config::{Broker, ConfigError, Identities, Run as Name};
 use crate::recorder::Count;
 use crate::report::Report;
 use crate::session::{Session, SessionError};
@@ -46,8 +47,10 @@ const DRAIN: Duration = Duration::from_secs(60);
 pub struct Config {
     /// Broker, `host:port`.
     pub mqtt: String,
-    /// The operator contract, `host:port`.
-    pub grpc: String,
+    /// What its call points present, if it wants certificates.
+    pub identities: Option<Identities>,
+    /// The operator contract.
+    pub grpc: Link,
     /// What happens.
     pub scenario: Scenario,
     /// Call points that are connected, at most; the others are only registered.
@@ -97,14 +100,15 @@ pub async fn run(
     counted: impl FnMut(Count) + Send + 'static,
     shutdown: CancellationToken,
 ) -> Result<Outcome, Error> {
-    let (broker, name) = (Broker::parse(&config.mqtt)?, Name::parse(&config.run)?);
+    let (broker, name) =
+        (Broker::secured(&config.mqtt, config.identities.clone())?, Name::parse(&config.run)?);
     let scenario = &config.scenario;
     let country = towns::country(scenario.devices, scenario.per_site);
     let points = connected(&country, config.connected.min(CONNECTED_MAX), config.seed);
     let steps = plan::steps(scenario, &points, config.seed);
-    let system = System::connect(&config.grpc).await?;
+    let system = System::new(config.grpc.clone());
     if config.register {
-        register(&config.grpc, &country, name.as_str()).await?;
+        register(config.grpc.clone(), &country, name.as_str()).await?;
     }
     let named = (name.as_str(), config.seed);
     let session = Session::begin(system.clone(), named, config.ledger.as_deref(), counted).await?;
@@ -173,8 +177,8 @@ fn connected(country: &Country, most: usize, seed: u64) -> Vec<Point> {
     numbers.into_iter().filter_map(|number| country.points.get(number).cloned()).collect()
 }
 
-async fn register(grpc: &str, country: &Country, run: &str) -> Result<(), SystemError> {
-    let registry = Registry::connect(grpc).await?;
+async fn register(grpc: Link, country: &Country, run: &str) -> Result<(), SystemError> {
+    let registry = Registry::new(grpc);
     registry.put_sites(&country.sites, run).await?;
     registry.put_devices(country.points.iter().map(|point| &point.call_point), run).await
 }

@@ -142,7 +142,7 @@ mod tests {
         entrance.send(recorded().remove(0)).await.unwrap();
         drop(entrance);
         let (outcomes, mut arriving) = mpsc::channel(1);
-        let broker = Broker { host: "127.0.0.1".into(), port: 1 };
+        let broker = Broker { host: "127.0.0.1".into(), port: 1, identities: None };
         let device = Device::new(&broker, "sos-sim-test-1", Duration::from_secs(60), shutdown.clone());
         let lane = Lane { device, boot_id: "replay-test".into(), form: Form::Protobuf, outcomes };
         lane.run(presses, shutdown).await.unwrap();

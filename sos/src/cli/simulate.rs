@@ -143,6 +143,9 @@ pub struct RunArgs {
     /// The broker
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:1883")]
     pub mqtt: String,
+    /// Connect with TLS, each call point with a certificate of the authority in DIR
+    #[arg(long, value_name = "DIR")]
+    pub pki: Option<PathBuf>,
     /// The server, where the log and the alerts are read
     #[arg(long, value_name = "HOST:PORT", default_value = DEFAULT_GRPC)]
     pub grpc: String,
