@@ -23,6 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .compile_well_known_types(true)
         .extern_path(".google.protobuf", "crate::time")
         .bytes(".sos.event.v1.Quarantined.payload")
+        .bytes(".sos.event.v1.Personal.payload")
         .bytes(".sos.log.v1.ReadEventsResponse.record")
         .build_transport(false)
         .compile_fds(descriptors)?;

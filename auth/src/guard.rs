@@ -3,22 +3,25 @@
 //! Invariant: a request that reaches a service with a [`Caller`] was allowed by [`policy`](crate::policy); without
 //! one, nobody is authenticated here at all.
 
-use std::future::{Ready, ready};
+use std::future::{Ready, pending, ready};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::future::Either;
 use http::{Request, Response, header};
+use tokio::time::sleep;
 use tonic::Status;
 use tonic::body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::caller::Caller;
+use crate::ending::{Ending, Over};
 use crate::incoming::Peer;
 use crate::log_limit::LogLimit;
 use crate::policy::Wants;
 use crate::reload::Current;
-use crate::token::Keys;
+use crate::token::{Keys, now};
 
 /// How operators prove who they are.
 #[derive(Debug, Clone)]
@@ -77,6 +80,39 @@ impl Guard {
                 Err(Status::permission_denied(reason))
             }
         }
+    }
+
+    /// When what a caller was shown must come to an end: a stream outlives neither the token nor the key that it was
+    /// signed with.
+    fn over(&self, caller: &Caller) -> Over {
+        let left = caller.expires_at.map(|at| Duration::from_secs(at.saturating_sub(now())));
+        let keys = match &self.proof {
+            Proof::Token(keys) => Some(keys.clone()),
+            Proof::None | Proof::Certificate => None,
+        };
+        Box::pin(async move {
+            let expired = async {
+                match left {
+                    Some(left) => sleep(left).await,
+                    None => pending().await,
+                }
+            };
+            let replaced = async {
+                match keys {
+                    // Fails only where nobody looks at the file any more.
+                    Some(mut keys) => {
+                        if keys.changed().await.is_err() {
+                            pending().await
+                        }
+                    }
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                () = expired => "the token has expired",
+                () = replaced => "the keys have changed: connect again",
+            }
+        })
     }
 
     fn recognise<B>(&self, request: &Request<B>) -> Result<Caller, String> {
@@ -138,7 +174,7 @@ where
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Either<Ready<Result<Response<Body>, S::Error>>, S::Future>;
+    type Future = Either<Ready<Result<Response<Body>, S::Error>>, Ending<S::Future>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
@@ -149,10 +185,11 @@ where
             Ok(caller) => {
                 // Nobody sets it from outside.
                 request.extensions_mut().remove::<Caller>();
+                let over = caller.as_ref().map(|caller| self.guard.over(caller));
                 if let Some(caller) = caller {
                     request.extensions_mut().insert(caller);
                 }
-                Either::Right(self.inner.call(request))
+                Either::Right(Ending::new(self.inner.call(request), over))
             }
             Err(status) => Either::Left(ready(Ok(status.into_http()))),
         }

@@ -8,6 +8,7 @@
 
 pub mod caller;
 pub mod certs;
+pub mod ending;
 pub mod guard;
 pub mod incoming;
 pub mod log_limit;

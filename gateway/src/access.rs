@@ -6,8 +6,8 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
 
 use sos_proto::call_point::{CallPoint, Leaf, TOPIC_ROOT};
 use tokio::sync::Semaphore;
@@ -26,21 +26,6 @@ pub enum Auth {
     /// By certificate.
     Certificate,
 }
-
-/// Passwords that are checked at once: each takes 19 MiB and 20 ms.
-const CHECKS_MAX: usize = 2;
-
-/// Passwords that wait to be checked; who comes then is turned away and tries again (P10).
-const WAITING_MAX: usize = 256;
-
-/// Wrong passwords of one call point from one address within [`FAILURES_WITHIN`]; further ones are not looked at.
-const FAILURES_MAX: u32 = 5;
-
-/// See [`FAILURES_MAX`].
-const FAILURES_WITHIN: Duration = Duration::from_secs(60);
-
-/// Call points and addresses whose wrong passwords are remembered (P10).
-const FAILURES_KEPT: usize = 10_000;
 
 /// What a connection presents.
 #[derive(Debug, Clone, Copy)]
@@ -64,10 +49,6 @@ pub(crate) enum Denied {
     CommonName,
     #[error("password: is wrong, or the call point has none")]
     Password,
-    #[error("password: was wrong too often")]
-    TooOften,
-    #[error("password: too many wait to be checked")]
-    Busy,
     #[error("client id: must be {0}, as the call point that connects")]
     ClientId(CallPoint),
     #[error("last will: must be the state topic of {0}")]
@@ -76,19 +57,16 @@ pub(crate) enum Denied {
     Revoked(CallPoint),
 }
 
-/// Somebody who presents a wrong password: as which call point, and from where.
-type Guesser = (String, Option<IpAddr>);
-
 /// Decides who may connect.
 pub(crate) struct Access {
     auth: Auth,
     devices: Arc<RwLock<Devices>>,
+    /// Turns to check a password: each takes 19 MiB and 20 ms. Who waits for one is bounded by the connections that
+    /// have not said who they are yet.
     checks: Semaphore,
-    waiting: Semaphore,
     /// Digests of passwords that were right, with the hash they were checked against, so that call points that come
     /// back together are not held up.
     right: Mutex<HashMap<String, blake3::Hash>>,
-    failures: Mutex<HashMap<Guesser, (u32, Instant)>>,
     secret: [u8; 32],
 }
 
@@ -97,8 +75,8 @@ impl Access {
         let mut secret = [0; 32];
         let random = [uuid::Uuid::new_v4().into_bytes(), uuid::Uuid::new_v4().into_bytes()].concat();
         secret.copy_from_slice(&random);
-        let (checks, waiting) = (Semaphore::new(CHECKS_MAX), Semaphore::new(WAITING_MAX));
-        Self { auth, devices, checks, waiting, right: Mutex::default(), failures: Mutex::default(), secret }
+        let checks = Semaphore::new(std::thread::available_parallelism().map_or(2, NonZeroUsize::get));
+        Self { auth, devices, checks, right: Mutex::default(), secret }
     }
 
     /// Whether call points prove who they are.
@@ -123,7 +101,11 @@ impl Access {
             return Err(Denied::Revoked(call_point));
         }
         if self.auth == Auth::Password {
-            self.check(&name, presented.password.unwrap_or_default(), presented.address).await?;
+            self.check(&name, presented.password.unwrap_or_default()).await?;
+            // It may have been taken away while the password was checked.
+            if self.is_revoked(&name) {
+                return Err(Denied::Revoked(call_point));
+            }
         }
         if presented.client_id != name {
             return Err(Denied::ClientId(call_point));
@@ -144,6 +126,7 @@ impl Access {
         if !self.is_on() {
             return true;
         }
+        let username = username.filter(|name| !self.is_revoked(name));
         let leaf = username.and_then(|name| below(name, filter));
         leaf.is_some_and(|leaf| {
             matches!(leaf, "receipt" | "feedback" | "state" | "event" | "health" | "+" | "#")
@@ -154,53 +137,31 @@ impl Access {
         self.devices.read().unwrap_or_else(PoisonError::into_inner).is_revoked(name)
     }
 
-    async fn check(&self, name: &str, password: &[u8], address: Option<IpAddr>) -> Result<(), Denied> {
-        let hash = {
-            let devices = self.devices.read().unwrap_or_else(PoisonError::into_inner);
-            devices.password_hash(name).map(str::to_owned)
-        };
-        let hash = hash.ok_or(Denied::Password)?;
+    fn hash_of(&self, name: &str) -> Option<String> {
+        let devices = self.devices.read().unwrap_or_else(PoisonError::into_inner);
+        devices.password_hash(name).map(str::to_owned)
+    }
+
+    /// Checks a password. Nobody is locked out for wrong ones: they have 160 random bits, and a lock would be a way to
+    /// silence another.
+    async fn check(&self, name: &str, password: &[u8]) -> Result<(), Denied> {
+        let hash = self.hash_of(name).ok_or(Denied::Password)?;
         let mut digest = blake3::Hasher::new_keyed(&self.secret);
         digest.update(hash.as_bytes()).update(&[0]).update(password);
         let digest = digest.finalize();
         if self.right.lock().unwrap_or_else(PoisonError::into_inner).get(name) == Some(&digest) {
             return Ok(());
         }
-        let key = (name.to_owned(), address);
-        if self.has_failed_too_often(&key) {
-            return Err(Denied::TooOften);
+        let _turn = self.checks.acquire().await.map_err(|_| Denied::Password)?;
+        let (password, checked) = (password.to_owned(), hash.clone());
+        let right =
+            tokio::task::spawn_blocking(move || sos_auth::password::verify(&password, &checked)).await;
+        // Another one may have been set while this one was checked.
+        if !right.is_ok_and(|right| right) || self.hash_of(name) != Some(hash) {
+            return Err(Denied::Password);
         }
-        let _place = self.waiting.try_acquire().map_err(|_| Denied::Busy)?;
-        let _turn = self.checks.acquire().await.map_err(|_| Denied::Busy)?;
-        let password = password.to_owned();
-        let checked = tokio::task::spawn_blocking(move || sos_auth::password::verify(&password, &hash)).await;
-        if checked.is_ok_and(|right| right) {
-            self.right.lock().unwrap_or_else(PoisonError::into_inner).insert(key.0, digest);
-            return Ok(());
-        }
-        self.failed(key);
-        Err(Denied::Password)
-    }
-
-    fn has_failed_too_often(&self, key: &Guesser) -> bool {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures
-            .get(key)
-            .is_some_and(|(count, since)| *count >= FAILURES_MAX && since.elapsed() < FAILURES_WITHIN)
-    }
-
-    fn failed(&self, key: Guesser) {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if failures.len() >= FAILURES_KEPT {
-            failures.retain(|_, (_, since)| since.elapsed() < FAILURES_WITHIN);
-        }
-        if failures.len() < FAILURES_KEPT || failures.contains_key(&key) {
-            let (count, since) = failures.entry(key).or_insert((0, Instant::now()));
-            if since.elapsed() >= FAILURES_WITHIN {
-                (*count, *since) = (0, Instant::now());
-            }
-            *count += 1;
-        }
+        self.right.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), digest);
+        Ok(())
     }
 }
 

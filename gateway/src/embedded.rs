@@ -221,9 +221,7 @@ impl Hooks {
             Err(reason) => {
                 access::denied(presented, &reason);
                 match reason {
-                    Denied::Username | Denied::Password | Denied::TooOften => {
-                        AuthResult::BadUsernameOrPassword
-                    }
+                    Denied::Username | Denied::Password => AuthResult::BadUsernameOrPassword,
                     _ => AuthResult::NotAuthorized,
                 }
             }

@@ -115,6 +115,12 @@ impl Ingest {
         incoming: Incoming<'_>,
         downlink: &dyn Downlink,
     ) -> Result<(), Refusal> {
+        let call_point = CallPoint::parse_topic(incoming.topic).ok().map(|(call_point, _)| call_point);
+        if call_point.as_ref().is_some_and(|call_point| self.is_revoked(call_point)) {
+            // Its broker has let it in, which it should not have.
+            telemetry::denied("publish", incoming.topic, None, &"its access is revoked");
+            return Ok(());
+        }
         match self.ingest(incoming.clone(), downlink).await {
             Err(refusal @ (Refusal::Topic(_) | Refusal::NotForDevices(_))) => {
                 let reason = refusal.to_string();
@@ -126,6 +132,11 @@ impl Ingest {
             }
             other => other,
         }
+    }
+
+    fn is_revoked(&self, call_point: &CallPoint) -> bool {
+        let devices = self.devices.read().unwrap_or_else(PoisonError::into_inner);
+        devices.is_revoked(&call_point.to_string())
     }
 
     async fn record(

@@ -1,5 +1,6 @@
 //! A log that knows what is personal.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -35,7 +36,7 @@ impl PrivateLog {
         let ids = append.events.iter().zip(&taken).filter(|(_, personal)| personal.is_some());
         let ids: Vec<_> = ids.map(|(event, _)| seal::key_id(event)).collect();
         let unavailable = |error: &dyn std::fmt::Display| AppendError::Unavailable(error.to_string());
-        let made = self.keys.make(&ids).await.map_err(|error| unavailable(&error))?;
+        let made = self.keys.make(ids.clone()).await.map_err(|error| unavailable(&error))?;
         let events = append.events.iter_mut().zip(taken);
         let events = events.filter_map(|(event, personal)| Some((event, personal?)));
         for ((event, personal), (id, key)) in events.zip(ids.into_iter().zip(made)) {
@@ -47,7 +48,7 @@ impl PrivateLog {
 
     async fn forget_events(&self, positions: Vec<u64>) -> Result<(), AppendError> {
         let unavailable = |error: &dyn std::fmt::Display| AppendError::Unavailable(error.to_string());
-        let mut ids = Vec::new();
+        let mut ids = HashSet::new();
         for position in positions {
             let records = self.inner.read(position, 1).await.map_err(|error| unavailable(&error))?;
             let events = records.iter().flat_map(|batch| batch.events());

@@ -1,5 +1,6 @@
 //! What is personal in an event, taken out and put back.
 
+use bytes::Bytes;
 use prost::Message as _;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -33,7 +34,9 @@ pub(crate) fn key_id(event: &Event) -> KeyId {
 pub(crate) fn take(event: &mut Event) -> Option<Personal> {
     let location = event.origin.as_mut().and_then(|origin| origin.location.take());
     let note = note(event).map(std::mem::take).unwrap_or_default();
-    (location.is_some() || !note.is_empty()).then_some(Personal { location, note })
+    let payload = payload(event).map(std::mem::take).unwrap_or_default();
+    let is_personal = location.is_some() || !note.is_empty() || !payload.is_empty();
+    is_personal.then_some(Personal { location, note, payload })
 }
 
 /// Puts it back.
@@ -44,9 +47,21 @@ pub(crate) fn give_back(event: &mut Event, personal: Personal) {
     if let Some(note) = note(event) {
         *note = personal.note;
     }
+    if let Some(payload) = payload(event) {
+        *payload = personal.payload;
+    }
 }
 
-/// The one text in an event that may say anything of anybody.
+/// Bytes that could not be read: they may say anything.
+fn payload(event: &mut Event) -> Option<&mut Bytes> {
+    match event.body.as_mut()? {
+        Body::Quarantined(quarantined) => Some(&mut quarantined.payload),
+        _ => None,
+    }
+}
+
+/// The one text in an event that may say anything of anybody. Why a place is put into an exercise, an alert aside, or
+/// personal data away is about none.
 fn note(event: &mut Event) -> Option<&mut String> {
     match event.body.as_mut()? {
         Body::Press(press) => Some(&mut press.note),
@@ -54,6 +69,8 @@ fn note(event: &mut Event) -> Option<&mut String> {
         Body::AlertNoted(noted) => Some(&mut noted.note),
         Body::AlertResolved(resolved) => Some(&mut resolved.note),
         Body::AlertReopened(reopened) => Some(&mut reopened.note),
+        Body::AlertEscalated(escalated) => Some(&mut escalated.reason),
+        Body::AlertDeclaredActual(declared) => Some(&mut declared.reason),
         _ => None,
     }
 }

@@ -6,6 +6,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::sync::Mutex;
+
 use sos_eventlog::{Chain, EventLog, Head, Snapshot, Snapshots};
 
 use crate::config::SNAPSHOT_EVENTS;
@@ -16,12 +18,14 @@ use crate::telemetry;
 /// The snapshots of one processor.
 pub(crate) struct Keeper {
     snapshots: Snapshots,
+    /// An older state never replaces a newer one.
+    saving: Mutex<()>,
 }
 
 impl Keeper {
     /// Keeps them in a directory.
     pub(crate) fn new(dir: &Path) -> Self {
-        Self { snapshots: Snapshots::new(dir, "alerts", STATE_SCHEMA) }
+        Self { snapshots: Snapshots::new(dir, "alerts", STATE_SCHEMA), saving: Mutex::default() }
     }
 
     /// The state to go on from, if one was kept of this log and by these rules.
@@ -46,6 +50,7 @@ impl Keeper {
     /// Keeps a snapshot of what is folded now, and answers how far that goes. If it fails there is the one
     /// before, or none.
     pub(crate) async fn save(&self, live: &Arc<Live>, log: &dyn EventLog) -> Option<u64> {
+        let _turn = self.saving.lock().await;
         let encoding = Arc::clone(live);
         let encode = move || encoding.read(|state| (state.position(), state.encode()));
         let (position, state) = tokio::task::spawn_blocking(encode).await.ok()?;

@@ -74,4 +74,30 @@ async fn what_was_erased_is_nowhere_and_the_log_verifies() {
     assert!(!after.contains(NOTE) && after.contains(r#""erased":true"#), "{after}");
     let other = done(&["alerts", "show", &id("gate"), "--format", "json", "--grpc", grpc]);
     assert!(other.contains("another one"));
+
+    // What came after the erasure stays, over restarts too.
+    let access = ["--grpc", grpc, "--as", "asel"];
+    done(&[&["alerts", "reopen", &alert_id], &access[..]].concat());
+    done(&[&["alerts", "note", &alert_id, "a new note"], &access[..]].concat());
+    publish_acknowledged(server.mqtt_port(), "sos/v1/hall/door/event", &press("and a new press"));
+    assert_eq!(server.terminate().await.0, Some(0));
+    let server = Server::up(Path::new(data), &[]).await;
+    let grpc = server.address("grpc");
+    let after = done(&["alerts", "show", &alert_id, "--format", "json", "--grpc", grpc]);
+    assert!(after.contains("a new note") && after.contains("and a new press"), "{after}");
+    assert!(!after.contains(NOTE));
+}
+
+// Bytes that cannot be read may say anything of anybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_sealed_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::up(dir.path(), &[]).await;
+    let broken = format!(r#"{{"press":{{"note":"{NOTE}""#);
+    publish_acknowledged(server.mqtt_port(), "sos/v1/hall/door/event", &broken);
+    let alert_id = server.list().await.remove(0).alert_id;
+    let shown = done(&["alerts", "show", &alert_id, "--format", "json", "--grpc", server.address("grpc")]);
+    assert!(shown.contains("payload"), "who may see it does: {shown}");
+    assert_eq!(server.terminate().await.0, Some(0));
+    assert!(!holds(&dir.path().join("segments"), NOTE));
 }

@@ -182,11 +182,16 @@ async fn what_is_out_of_scope_does_not_exist() {
         ..RetireDeviceRequest::default()
     };
     assert_eq!(client.retire_device(retire).await.unwrap_err().code(), Code::NotFound);
-    for (site, region) in [("school-2", "almaty"), ("school-1", "astana"), ("school-3", "astana")] {
+    for (site, region) in
+        [("school-2", "almaty"), ("school-1", "astana"), ("school-3", "astana"), ("nowhere", "almaty")]
+    {
         let site = Site { site_id: site.into(), name: "x".into(), region: region.into(), ..Site::default() };
         let request = PutSiteRequest { request_id: format!("r-{}", site.site_id), site: Some(site) };
         assert_eq!(client.put_site(request).await.unwrap_err().code(), Code::NotFound);
     }
+    let site = Site { site_id: "new".into(), name: "x".into(), region: "almaty".into(), ..Site::default() };
+    let request = PutSiteRequest { request_id: "r-new".into(), site: Some(site) };
+    assert!(client.put_site(request).await.is_ok());
     assert_ne!(id("school-1"), id("school-2"));
 }
 
@@ -294,7 +299,18 @@ async fn keys_are_replaced_while_it_runs() {
     let list = "/sos.alert.v1.AlertService/ListAlerts";
     assert!(call(&old, list).await.is_ok());
     assert_eq!(call(&new, list).await.unwrap_err().code(), Code::Unauthenticated);
+    let mut console = AlertServiceClient::new(old.clone());
+    let stream = console.watch_alerts(WatchAlertsRequest::default());
+    let mut stream = stream.await.unwrap().into_inner();
+    assert!(stream.message().await.is_ok());
     std::fs::copy(other.path("jwks.json"), authority.path("jwks.json")).unwrap();
+    let ended = loop {
+        match stream.message().await {
+            Ok(Some(_)) => {}
+            ended => break ended,
+        }
+    };
+    assert_eq!(ended.unwrap_err().code(), Code::Unauthenticated, "a stream does not outlive its key");
     eventually("the new key counts", async || call(&new, list).await.ok()).await;
     assert_eq!(call(&old, list).await.unwrap_err().code(), Code::Unauthenticated);
 }

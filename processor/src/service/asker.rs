@@ -49,11 +49,6 @@ impl Asker {
         self.caller.as_ref().is_none_or(|caller| matches!(caller.role, Role::Operator | Role::Supervisor))
     }
 
-    /// When they have to be recognised anew, in seconds since 1970.
-    pub fn expires_at(&self) -> Option<u64> {
-        self.caller.as_ref()?.expires_at
-    }
-
     /// Refuses an alert that does not exist for them. What is not known yet cannot be told apart from that.
     pub fn sees_alert(&self, state: &State, alert_id: &str) -> Result<(), Status> {
         let Some(scope) = self.limits() else { return Ok(()) };

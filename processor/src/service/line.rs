@@ -40,28 +40,25 @@ pub(super) struct Line<T> {
     beat: Interval,
     out: mpsc::Sender<Result<T, Status>>,
     stall: Duration,
-    expires_at: Option<u64>,
 }
 
 impl<T> Line<T> {
-    /// A line to a console, which has to be recognised anew at a time, in seconds since 1970, if any.
+    /// A line to a console.
     pub(super) fn new(
         head: watch::Receiver<Option<u64>>,
         pace: Pace,
         out: mpsc::Sender<Result<T, Status>>,
-        expires_at: Option<u64>,
     ) -> Self {
         let mut beat = tokio::time::interval(pace.heartbeat);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         beat.reset();
-        Self { head, beat, out, stall: pace.stall, expires_at }
+        Self { head, beat, out, stall: pace.stall }
     }
 
     /// A place for the last word, behind the messages that wait; nothing if the console is gone.
     pub(super) async fn last_word(&self) -> Option<LastWord<T>> {
         let place = self.out.clone().reserve_owned().await.ok()?;
-        let expires_at = self.expires_at;
-        Some(LastWord { place, out: self.out.clone(), stall: self.stall, expires_at })
+        Some(LastWord { place, out: self.out.clone(), stall: self.stall })
     }
 
     /// What a heartbeat says at a cursor: the newest durable position, and the time. P5: where the head is not
@@ -99,7 +96,6 @@ pub(super) struct LastWord<T> {
     place: OwnedPermit<Result<T, Status>>,
     out: mpsc::Sender<Result<T, Status>>,
     stall: Duration,
-    expires_at: Option<u64>,
 }
 
 impl<T> LastWord<T> {
@@ -108,7 +104,6 @@ impl<T> LastWord<T> {
         let reason = tokio::select! {
             () = stop.cancelled() => Status::unavailable("server is shutting down"),
             () = self.out.closed() => return,
-            () = expired(self.expires_at) => Status::unauthenticated("the token has expired"),
             end = watch => match end {
                 Err(End::Stalled) => {
                     telemetry::watch_stalled();
@@ -119,11 +114,4 @@ impl<T> LastWord<T> {
         };
         self.place.send(Err(reason));
     }
-}
-
-/// Waits until a time in seconds since 1970; for ever where there is none.
-async fn expired(at: Option<u64>) {
-    let Some(at) = at else { return std::future::pending().await };
-    let now = u64::try_from(clock::now() / 1_000_000).unwrap_or(0);
-    tokio::time::sleep(Duration::from_secs(at.saturating_sub(now))).await;
 }

@@ -106,7 +106,8 @@ fn check_scope(
 ) -> Result<(), RegistryError> {
     let seen = match change {
         Change::PutSite(site) => {
-            let is_new = state.site_at(site_id).is_none_or(|site| site.registered.is_none());
+            // One that is not registered may have call points and alerts all the same.
+            let is_new = state.site_at(site_id).is_none();
             asker.scope().has(site_id, &site.region) && (is_new || asker.sees_site(state, site_id))
         }
         _ => asker.sees_site(state, site_id),

@@ -64,7 +64,9 @@ pub(super) fn cannot_forget() -> Status {
 
 /// The keys are still there: the command can be repeated, and the next start tries again.
 pub(super) fn not_erased(error: &AppendError) -> Status {
-    Status::unavailable(format!("the alert is marked as erased, but the keys are still there: {error}"))
+    Status::unavailable(format!(
+        "the alert is marked as erased, and that could not be carried out yet: {error}"
+    ))
 }
 
 /// P10: a limit is reached; its name as in the configuration.

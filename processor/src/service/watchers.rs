@@ -88,7 +88,7 @@ impl Watchers {
         let place = self.place()?;
         check_position(live, log, after_position).await?;
         let on_duty = asker.can_act().then(|| self.on_duty.arrive(&filter));
-        let (line, stream) = self.line(asker.expires_at());
+        let (line, stream) = self.line();
         let watch = Watch::new(Arc::clone(live), filter, after_position, line);
         self.spawn(place, async move |stop| {
             let _on_duty = on_duty;
@@ -108,7 +108,7 @@ impl Watchers {
     ) -> Result<ReceiverStream<Result<WatchDevicesResponse, Status>>, Status> {
         let place = self.place()?;
         check_position(live, log, after_position).await?;
-        let (line, stream) = self.line(asker.expires_at());
+        let (line, stream) = self.line();
         let watch = WatchDevices::new(Arc::clone(live), site_ids, asker.scope(), after_position, line);
         self.spawn(place, async move |stop| watch.run(&stop).await);
         Ok(stream)
@@ -121,10 +121,10 @@ impl Watchers {
         })
     }
 
-    fn line<T>(&self, expires_at: Option<u64>) -> (Line<T>, ReceiverStream<Result<T, Status>>) {
+    fn line<T>(&self) -> (Line<T>, ReceiverStream<Result<T, Status>>) {
         // One place more, for the last word.
         let (out, stream) = mpsc::channel(WATCH_QUEUE_MAX + 1);
-        (Line::new(self.head.clone(), self.pace, out, expires_at), ReceiverStream::new(stream))
+        (Line::new(self.head.clone(), self.pace, out), ReceiverStream::new(stream))
     }
 
     fn spawn<W>(&self, place: OwnedSemaphorePermit, watch: impl FnOnce(CancellationToken) -> W)

@@ -37,7 +37,7 @@ pub fn check(config: &Config) -> Result<Addresses, Vec<String>> {
     let grpc = address("grpc.listen", &config.grpc.listen, Some(&of_grpc));
     let http = address("http.listen", &config.http.listen, None);
     let log = address("log.address", &config.log.address, None);
-    let external = check_external(&config.mqtt, &mut faults);
+    let external = check_external(&config.mqtt, config.insecure, &mut faults);
     faults.extend(of_mqtt.faults());
     faults.extend(of_grpc.faults());
     faults.extend(check_log(config));
@@ -79,7 +79,7 @@ fn reachable(
 }
 
 /// The broker beside the gateway, if there is one.
-fn check_external(mqtt: &Mqtt, faults: &mut Vec<String>) -> Option<external::Config> {
+fn check_external(mqtt: &Mqtt, insecure: bool, faults: &mut Vec<String>) -> Option<external::Config> {
     let external = &mqtt.external;
     for (key, value) in [("client_id", &external.client_id), ("group", &external.group)] {
         if !sos_proto::call_point::is_id(value) {
@@ -93,6 +93,14 @@ fn check_external(mqtt: &Mqtt, faults: &mut Vec<String>) -> Option<external::Con
             faults.push(fault.to_owned());
         }
         return None;
+    }
+    let elsewhere = external.address.to_socket_addrs().ok();
+    if !insecure && elsewhere.is_some_and(|mut found| found.any(|address| !address.ip().is_loopback())) {
+        faults.push(format!(
+            "mqtt.external.address: {} is not loopback, and what goes there is neither encrypted nor authenticated \
+             (--insecure overrides)",
+            external.address
+        ));
     }
     match external.address.rsplit_once(':').map(|(host, port)| (host, port.parse())) {
         Some((host, Ok(port))) if !host.is_empty() => Some(external::Config {
@@ -161,6 +169,17 @@ mod tests {
             check(&config).unwrap_err().concat().starts_with(
                 "grpc.listen: 0.0.0.0:50051 is not loopback, and grpc.auth, grpc.tls.cert, grpc.tls.key are missing"
             )
+        );
+        config.insecure = true;
+        assert!(check(&config).is_ok());
+    }
+
+    #[test]
+    fn an_external_broker_is_on_this_machine() {
+        let mut config = Config::default();
+        config.mqtt.external.address = "192.0.2.1:1883".to_owned();
+        assert!(
+            check(&config).unwrap_err().concat().starts_with("mqtt.external.address: 192.0.2.1:1883 is not")
         );
         config.insecure = true;
         assert!(check(&config).is_ok());

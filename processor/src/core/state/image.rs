@@ -60,8 +60,8 @@ struct AlertImage {
     incident: u32,
     #[prost(bytes = "vec", tag = "5")]
     forms: Vec<u8>,
-    #[prost(bool, tag = "6")]
-    erased: bool,
+    #[prost(uint64, tag = "6")]
+    erased_at: u64,
 }
 
 impl State {
@@ -95,7 +95,7 @@ impl State {
                 point: entry.point,
                 incident: entry.incident,
                 forms: entry.forms.clone(),
-                erased: entry.erased,
+                erased_at: entry.erased_at,
             };
             write(&mut bytes, &image);
             write(&mut bytes, &*entry.view());
@@ -133,7 +133,7 @@ impl State {
             let mut entry = AlertEntry::new(Arc::new(view), image.positions, image.point);
             entry.stream_position = image.stream_position;
             entry.incident = image.incident;
-            (entry.forms, entry.erased) = (image.forms, image.erased);
+            (entry.forms, entry.erased_at) = (image.forms, image.erased_at);
             entries.push(entry);
         }
         state.alerts.restore(entries);

@@ -114,9 +114,9 @@ impl State {
         self.alerts.changed_after(place)
     }
 
-    /// Alerts of which everything personal was erased.
-    pub(crate) fn erased(&self) -> impl Iterator<Item = &AlertEntry> {
-        self.alerts.all().iter().filter(|entry| entry.erased)
+    /// Positions of all events in which what is personal was erased.
+    pub(crate) fn erased(&self) -> Vec<u64> {
+        self.alerts.all().iter().flat_map(AlertEntry::erased).copied().collect()
     }
 
     /// Open alerts behind an opening, oldest first.
@@ -292,7 +292,7 @@ impl State {
     /// Drops what is personal from what an alert once was.
     pub(super) fn forget_forms(&mut self, alert_id: &str) {
         if let Some(entry) = self.alerts.find(alert_id).and_then(|number| self.alerts.get_mut(number)) {
-            entry.forget_forms();
+            entry.forget_forms(self.position);
         }
     }
 

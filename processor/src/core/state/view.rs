@@ -139,8 +139,8 @@ pub(crate) struct AlertEntry {
     /// Forms that cannot be folded from its own events alone, and some that can: encoded [`Form`]s one after
     /// the other, since few are ever looked at.
     pub(super) forms: Vec<u8>,
-    /// What is personal in it was erased.
-    pub(super) erased: bool,
+    /// What is personal in it was erased up to this position; 0 for never.
+    pub(super) erased_at: u64,
 }
 
 /// How an alert is kept. Most are closed for good and hardly ever looked at: as bytes they take a fifth of the
@@ -156,8 +156,17 @@ impl AlertEntry {
     /// An alert that was just opened, or a form of it.
     pub(super) fn new(view: Arc<AlertView>, positions: Vec<u64>, point: PointNumber) -> Self {
         let opening = view.opening;
-        let (stream_position, incident, forms, erased) = (0, 0, Vec::new(), false);
-        Self { shown: Shown::of(view), opening, stream_position, positions, point, incident, forms, erased }
+        let (stream_position, incident, forms, erased_at) = (0, 0, Vec::new(), 0);
+        Self {
+            shown: Shown::of(view),
+            opening,
+            stream_position,
+            positions,
+            point,
+            incident,
+            forms,
+            erased_at,
+        }
     }
 
     /// The alert as it is shown.
@@ -244,11 +253,17 @@ impl AlertEntry {
         let _written = form.encode_length_delimited(&mut self.forms).is_ok();
     }
 
+    /// Positions of the changes in which what is personal was erased.
+    pub(crate) fn erased(&self) -> &[u64] {
+        let end = self.positions.partition_point(|position| *position <= self.erased_at);
+        self.positions.get(..end).unwrap_or_default()
+    }
+
     /// Drops what is personal from what it once was.
-    pub(super) fn forget_forms(&mut self) {
+    pub(super) fn forget_forms(&mut self, position: u64) {
         let forms: Vec<_> = self.forms().collect();
         self.forms.clear();
-        self.erased = true;
+        self.erased_at = position;
         for mut form in forms {
             let mut view = decode(&form.view);
             view.forget();
