@@ -24,7 +24,7 @@ use futures::stream::BoxStream;
 use sos_eventlog::{Batch, EventLog, ReadError};
 use sos_proto::call_point::CallPoint;
 use sos_proto::event::v1::event::Body;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +35,9 @@ use crate::embedded::Broker;
 use crate::external::Uplink;
 use crate::ingest::Ingest;
 use crate::supervision::{Heard, Supervision};
+
+/// Sessions that wait to be ended; beyond it the fold waits (P10).
+const PARTING_MAX: usize = 1_024;
 
 /// Which brokers the gateway serves.
 #[derive(Debug, Clone, Default)]
@@ -153,10 +156,16 @@ impl Gateway {
             token.run_until_cancelled(supervision.run()).await;
             Ok(())
         });
+        let (parting, leaving) = mpsc::channel(PARTING_MAX);
+        let (token, of_leaving) = (shutdown.clone(), downlinks.clone());
+        tasks.spawn(async move {
+            token.run_until_cancelled(part(leaving, of_leaving)).await;
+            Ok(())
+        });
         let token = shutdown.clone();
-        tasks.spawn(
-            async move { token.run_until_cancelled(self.fold.show(downlinks)).await.unwrap_or(Ok(())) },
-        );
+        tasks.spawn(async move {
+            token.run_until_cancelled(self.fold.show(downlinks, parting)).await.unwrap_or(Ok(()))
+        });
         while let Some(ended) = tasks.join_next().await {
             ended.map_err(|e| Error::Broker(e.to_string())).flatten()?;
             if !shutdown.is_cancelled() {
@@ -165,6 +174,17 @@ impl Gateway {
         }
         Ok(())
     }
+}
+
+/// Ends the sessions of call points whose access has changed. A busy one takes seconds, which lamps must not wait for.
+async fn part(mut leaving: mpsc::Receiver<CallPoint>, downlinks: Vec<Arc<dyn Downlink>>) {
+    while let Some(call_point) = leaving.recv().await {
+        for downlink in &downlinks {
+            downlink.part(call_point.clone()).await;
+        }
+    }
+    // The fold has ended, and tells why.
+    std::future::pending().await
 }
 
 /// Follows the log and keeps [`Devices`] at its head.
@@ -192,7 +212,11 @@ impl Fold {
 
     /// Shows on every lamp what it should show, now and whenever that changes. Wanted states may be sent
     /// again at any time (P12).
-    async fn show(mut self, downlinks: Vec<Arc<dyn Downlink>>) -> Result<(), Error> {
+    async fn show(
+        mut self,
+        downlinks: Vec<Arc<dyn Downlink>>,
+        parting: mpsc::Sender<CallPoint>,
+    ) -> Result<(), Error> {
         let mut wanted: Vec<_> =
             self.devices.read().unwrap_or_else(PoisonError::into_inner).wanted().collect();
         loop {
@@ -202,11 +226,10 @@ impl Fold {
                     downlink.show(lamp.clone()).await;
                 }
             }
-            let (changed, parted) = self.step().await?;
-            for call_point in parted {
-                for downlink in &downlinks {
-                    downlink.part(call_point.clone()).await;
-                }
+            let (changed, access_changed) = self.step().await?;
+            for call_point in access_changed {
+                // Fails only at the end.
+                let _told = parting.send(call_point).await;
             }
             wanted = changed;
         }

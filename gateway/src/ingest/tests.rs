@@ -51,7 +51,7 @@ impl Bench {
         let log = LocalLog::in_memory();
         let gateway = Gateway::start(Config::default(), Arc::new(log.clone())).await.unwrap();
         let mut fold = JoinSet::new();
-        fold.spawn(gateway.fold.show(Vec::new()));
+        fold.spawn(gateway.fold.show(Vec::new(), tokio::sync::mpsc::channel(1).0));
         Self { log, ingest: gateway.ingest, device: Device::default(), _fold: fold }
     }
 
