@@ -21,7 +21,7 @@ use crate::incoming::Peer;
 use crate::log_limit::LogLimit;
 use crate::policy::Wants;
 use crate::reload::Current;
-use crate::token::{Keys, now};
+use crate::token::{Keys, LEEWAY_S, now};
 
 /// How operators prove who they are.
 #[derive(Debug, Clone)]
@@ -85,7 +85,9 @@ impl Guard {
     /// When what a caller was shown must come to an end: a stream outlives neither the token nor the key that it was
     /// signed with.
     fn over(&self, caller: &Caller) -> Over {
-        let left = caller.expires_at.map(|at| Duration::from_secs(at.saturating_sub(now())));
+        let left = caller
+            .expires_at
+            .map(|at| Duration::from_secs(at.saturating_add(LEEWAY_S).saturating_sub(now())));
         let keys = match &self.proof {
             Proof::Token(keys) => Some(keys.clone()),
             Proof::None | Proof::Certificate => None,
@@ -181,6 +183,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        if let Proof::Token(keys) = &mut self.guard.proof {
+            // What changes from here on ends the answer; what changed before does not.
+            keys.mark_unchanged();
+        }
         match self.guard.admit(&request) {
             Ok(caller) => {
                 // Nobody sets it from outside.

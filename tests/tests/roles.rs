@@ -313,4 +313,7 @@ async fn keys_are_replaced_while_it_runs() {
     assert_eq!(ended.unwrap_err().code(), Code::Unauthenticated, "a stream does not outlive its key");
     eventually("the new key counts", async || call(&new, list).await.ok()).await;
     assert_eq!(call(&old, list).await.unwrap_err().code(), Code::Unauthenticated);
+    // What begins after that is whole, and lasts.
+    assert_eq!(alerts(&new).await.len(), 3);
+    assert_eq!(watched(&new).await.len(), 3);
 }
