@@ -31,7 +31,7 @@ use sos_proto::call_point::{CallPoint, Leaf};
 use tokio::time::sleep;
 
 use crate::access::{self, Access, Auth, Denied, Presented};
-use crate::ingest::{Incoming, Ingest, Refusal, Session};
+use crate::ingest::{Incoming, Ingest, QUARANTINED, Refusal, Session};
 use crate::pace::{Paces, Verdict};
 use crate::telemetry;
 
@@ -39,6 +39,10 @@ pub(crate) use outbound::EmbeddedDownlink;
 
 /// Sessions, connected or not; further ones are refused.
 const SESSIONS_MAX: isize = 110_000;
+
+/// How many messages bytes that nobody can read count for, beside the one that they are: they cost as much, and are worth
+/// nothing.
+const GARBAGE_PRICE: u32 = 9;
 
 /// Time between two tries to listen again with a new certificate.
 const RELISTEN_INTERVAL: Duration = Duration::from_millis(50);
@@ -259,7 +263,11 @@ impl Hooks {
                 return PublishAclResult::allow();
             }
         }
-        answer(self.ingest.ingest(incoming(publish), &self.downlink).await, publish)
+        let recorded = self.ingest.ingest_told(incoming(publish), &self.downlink).await;
+        if matches!(recorded, Ok(QUARANTINED)) {
+            self.paces.charge(&id.client_id, GARBAGE_PRICE);
+        }
+        answer(recorded.map(|_| ()), publish)
     }
 }
 

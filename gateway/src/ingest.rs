@@ -29,6 +29,9 @@ pub(crate) use presence::about;
 /// Longest payload of a device's message, in bytes; a longer one is quarantined.
 pub const PAYLOAD_BYTES_MAX: usize = 16 * 1024;
 
+/// What became of bytes that nobody can read.
+pub(crate) const QUARANTINED: &str = "quarantined";
+
 /// Most bytes of a quarantined payload that the log keeps.
 const QUARANTINE_BYTES_MAX: usize = 8 * 1024;
 
@@ -96,13 +99,22 @@ impl Ingest {
     /// # Errors
     /// If it is not recorded; see [`Refusal`].
     pub async fn ingest(&self, incoming: Incoming<'_>, downlink: &dyn Downlink) -> Result<(), Refusal> {
+        self.ingest_told(incoming, downlink).await.map(|_| ())
+    }
+
+    /// The same, and tells what became of it: `recorded`, `duplicate`, `quarantined`, ….
+    pub(crate) async fn ingest_told(
+        &self,
+        incoming: Incoming<'_>,
+        downlink: &dyn Downlink,
+    ) -> Result<&'static str, Refusal> {
         let received_at = clock::now();
         let recorded = self.record(&incoming, received_at, downlink).await;
         match &recorded {
             Ok(outcome) => telemetry::ingested(outcome, (clock::now() - received_at) as f64 / 1e6),
             Err(refusal) => telemetry::refused(incoming.topic, refusal),
         }
-        recorded.map(|_| ())
+        recorded
     }
 
     /// Records a message whose broker has acknowledged it already: a topic outside the scheme is
@@ -176,7 +188,7 @@ impl Ingest {
             receipt.reason = reason;
             downlink.answer(downlink::outgoing(&call_point, Leaf::Receipt, encoding, &receipt)).await;
         }
-        Ok("quarantined")
+        Ok(QUARANTINED)
     }
 
     /// The form in which to answer bytes that cannot be read: as they seem to be written, where that is

@@ -63,6 +63,17 @@ impl Paces {
     }
 }
 
+impl Paces {
+    /// Counts so many messages more for a connection that was judged before.
+    pub fn charge(&self, connection: &str, messages: u32) {
+        let Some(interval) = self.interval else { return };
+        let mut all = self.paid_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(paid_until) = all.get_mut(connection) {
+            *paid_until += interval * messages;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +90,10 @@ mod tests {
         // The others do not notice.
         assert_eq!(paces.judge("hall/gate", false, now), Verdict::Take);
         assert_eq!(press(now + Duration::from_secs(60)), Verdict::Take);
+        // What costs more than it is worth is paid for by who sent it.
+        paces.charge("hall/door", 100);
+        assert!(matches!(press(now + Duration::from_secs(60)), Verdict::Wait(_)));
+        assert_eq!(paces.judge("hall/gate", false, now + Duration::from_secs(60)), Verdict::Take);
     }
 
     #[test]
