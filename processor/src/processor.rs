@@ -243,8 +243,16 @@ impl Processor {
         tasks.spawn(async move {
             // What was not folded yet may have been dealt with.
             if ready.wait_for(|ready| *ready).await.is_ok() {
-                eraser.catch_up(&live, &*log).await;
                 deadlines::keep(&live, &*log, &waits, &on_duty).await;
+            }
+            Ok(())
+        });
+
+        let (live, log, mut ready) = (Arc::clone(&self.live), Arc::clone(&self.log), self.ready.subscribe());
+        tasks.spawn(async move {
+            // Beside the deadlines, which must not wait for it.
+            if ready.wait_for(|ready| *ready).await.is_ok() {
+                eraser.catch_up(&live, &*log).await;
             }
             Ok(())
         });

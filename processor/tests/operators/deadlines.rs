@@ -6,9 +6,10 @@ use sos_eventlog::{Append, clock};
 use sos_processor::{Config, Deadlines, EscalationRule};
 use sos_proto::alert::v1::{Alert, AlertFilter, AlertKind, AlertPriority, AlertState};
 use sos_proto::device::v1::Press;
-use sos_proto::event::v1::Event;
 use sos_proto::event::v1::event::Body;
+use sos_proto::event::v1::{AlertErased, Event};
 
+use super::gated::Gated;
 use super::support::{Client, Town, acknowledge, config, happening, list, log, timeline, watch};
 
 /// Deadlines in milliseconds.
@@ -144,6 +145,22 @@ async fn a_deadline_that_passed_while_nothing_ran_is_told_once() {
     assert_eq!(told.iter().filter(|(alert_id, _)| *alert_id == pressed.event_id).count(), 1, "{told:?}");
     town.stop().await.unwrap();
     other.stop().await.unwrap();
+}
+
+// P8: what was erased is erased again at the start, and nobody waits for that.
+#[tokio::test]
+async fn an_erasure_holds_up_no_deadline() {
+    let log = log();
+    let pressed = log.append(Append::one(happening("hall", "door", Body::Press(Press::default())))).await;
+    let erased = Event {
+        alert_id: pressed.unwrap().remove(0).event_id,
+        ..happening("hall", "door", Body::AlertErased(AlertErased::default()))
+    };
+    log.append(Append::one(erased)).await.unwrap();
+    let town = Town::on(Gated::new(log, true), soon([1, 2], LONG)).await;
+    let alert_id = town.press("gate").await;
+    becomes(&town, &alert_id, |alert| alert.escalation_level == 2).await;
+    town.stop().await.unwrap();
 }
 
 // P8, P10: many at once, and two processors on one log: each level of each alert once.

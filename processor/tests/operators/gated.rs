@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 use sos_eventlog::{Append, AppendError, Appended, Batch, EventLog, Head, ReadError, Record};
 use tokio::sync::watch;
 
-/// Everything but following goes straight to the log behind it.
+/// Everything but following and forgetting goes straight to the log behind it.
 pub struct Gated {
     log: Arc<dyn EventLog>,
     gate: watch::Sender<bool>,
@@ -93,6 +93,15 @@ impl EventLog for Gated {
             }
         };
         self.log.follow(from).then(passes).boxed()
+    }
+
+    fn can_forget(&self) -> bool {
+        true
+    }
+
+    /// Is never done with it.
+    fn forget(&self, _positions: Vec<u64>) -> BoxFuture<'_, Result<(), AppendError>> {
+        Box::pin(std::future::pending())
     }
 
     fn head(&self) -> BoxFuture<'_, Result<Head, ReadError>> {
