@@ -96,7 +96,7 @@ pub async fn acknowledged_per_s(
             while Instant::now() < end {
                 wire.publish(&topic, &press(&run, count + 1, None), 1, false)?;
                 wire.flush().await?;
-                while !matches!(wire.next().await?, Heard::Acknowledged(_)) {}
+                wire.acknowledged().await?;
                 count += 1;
             }
             Ok(count)

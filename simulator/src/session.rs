@@ -24,7 +24,7 @@ const SETTLE: Duration = Duration::from_secs(10);
 
 /// A run that is measured.
 pub(crate) struct Session {
-    pub(crate) system: System,
+    system: System,
     pub(crate) start: Instant,
     pub(crate) facts: mpsc::Sender<Fact>,
     head: u64,

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::peers::{Entrance, Error, press, topic};
 use crate::report::{Quantiles, histogram};
-use crate::wire::{Heard, WireError};
+use crate::wire::WireError;
 
 /// How long an answer may take before it counts as lost.
 const ANSWER_WAIT: Duration = Duration::from_secs(30);
@@ -41,8 +41,7 @@ pub async fn storm(entrance: &Entrance, devices: usize, run: &str) -> Result<Dur
             let mut wire = entrance.connect(number).await?;
             wire.publish(&topic(number), &press(&run, 1, None), 1, false)?;
             wire.flush().await?;
-            while !matches!(wire.next().await?, Heard::Acknowledged(_)) {}
-            Ok(())
+            wire.acknowledged().await
         });
     }
     while let Some(served) = tasks.join_next().await {
@@ -78,11 +77,8 @@ pub async fn steady(
                 sleep_until(at).await;
                 wire.publish(&topic(number), &press(&run, n + 1, None), 1, false)?;
                 wire.flush().await?;
-                let answered = timeout(ANSWER_WAIT, async {
-                    while !matches!(wire.next().await?, Heard::Acknowledged(_)) {}
-                    Ok::<_, WireError>(())
-                });
-                if answered.await.is_ok_and(|answered| answered.is_ok()) {
+                let answered = timeout(ANSWER_WAIT, wire.acknowledged()).await;
+                if answered.is_ok_and(|answered| answered.is_ok()) {
                     waits.push(at.elapsed());
                 }
             }
@@ -126,7 +122,7 @@ async fn misbehave(entrance: &Entrance, number: usize, run: &str) -> Result<(), 
         }
         wire.publish(&event, b"\x00garbage", 0, false)?;
         wire.flush().await?;
-        while !matches!(wire.next().await?, Heard::Acknowledged(_)) {}
+        wire.acknowledged().await?;
     }
     Ok(())
 }

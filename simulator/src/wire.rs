@@ -171,6 +171,12 @@ impl Wire {
         }
     }
 
+    /// Waits until a publish is acknowledged, for one who has no other under way.
+    pub(crate) async fn acknowledged(&mut self) -> Result<(), WireError> {
+        while !matches!(self.next().await?, Heard::Acknowledged(_)) {}
+        Ok(())
+    }
+
     async fn packet(&mut self) -> Result<Packet, WireError> {
         loop {
             match Packet::read(&mut self.incoming, PACKET_BYTES_MAX) {

@@ -111,6 +111,19 @@ fn a_damaged_ledger_is_found() {
     assert!(only(&moved, &events, &alerts).contains("which is another message"));
 }
 
+/// Somebody takes alert e1, after what [`sound`] says.
+fn taken() -> RecordedEvent {
+    let event = Event {
+        alert_id: "e1".into(),
+        actor: "asel".into(),
+        site_id: "hall".into(),
+        device_id: "door".into(),
+        body: Some(Body::AlertAcknowledged(AlertAcknowledged {})),
+        ..Event::default()
+    };
+    RecordedEvent { position: 3, event: Some(event), ..RecordedEvent::default() }
+}
+
 #[test]
 fn a_wrong_alert_is_found() {
     let (facts, events, alerts) = sound();
@@ -126,16 +139,7 @@ fn a_wrong_alert_is_found() {
         only(&facts, &events, &[alerts[0].clone(), made_up]).contains("alert x: nothing in the log opens it")
     );
     // Taken, as the log says and the alert does not.
-    let taken = Event {
-        alert_id: "e1".into(),
-        actor: "asel".into(),
-        site_id: "hall".into(),
-        device_id: "door".into(),
-        body: Some(Body::AlertAcknowledged(AlertAcknowledged {})),
-        ..Event::default()
-    };
-    let taken = RecordedEvent { position: 3, event: Some(taken), ..RecordedEvent::default() };
-    let found = only(&facts, &[&events[..], &[taken]].concat(), &alerts);
+    let found = only(&facts, &[&events[..], &[taken()]].concat(), &alerts);
     assert!(found.contains("the log makes it (Acknowledged, \"asel\", 2)"), "{found}");
 }
 
@@ -227,15 +231,7 @@ fn a_wrong_technical_alert_is_found() {
 #[test]
 fn a_lamp_may_show_what_its_alert_was() {
     let (mut facts, mut events, mut alerts) = sound();
-    let taken = Event {
-        alert_id: "e1".into(),
-        actor: "asel".into(),
-        site_id: "hall".into(),
-        device_id: "door".into(),
-        body: Some(Body::AlertAcknowledged(AlertAcknowledged {})),
-        ..Event::default()
-    };
-    events.push(RecordedEvent { position: 3, event: Some(taken), ..RecordedEvent::default() });
+    events.push(taken());
     (alerts[0].state, alerts[0].owner) = (AlertState::Acknowledged.into(), "asel".into());
     assert_eq!(differences(&facts, &events, &alerts), [""; 0]);
     if let Some(Fact::Lamp { indicator, .. }) = facts.iter_mut().find(|f| matches!(f, Fact::Lamp { .. })) {
