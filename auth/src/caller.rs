@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::role::Role;
 
+/// Longest name of somebody, in characters.
+const NAME_CHARS_MAX: usize = 64;
+
 /// Somebody who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -15,6 +18,20 @@ pub struct Caller {
     pub scope: Scope,
     /// When they have to be recognised anew, in seconds since 1970; nothing for as long as the connection lasts.
     pub expires_at: Option<u64>,
+}
+
+/// Checks a name that is to go into the log as somebody's.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_name(name: &str) -> Result<(), String> {
+    if name.is_empty() || name.chars().count() > NAME_CHARS_MAX {
+        return Err(format!("must have 1 to {NAME_CHARS_MAX} characters"));
+    }
+    if name.chars().any(char::is_control) {
+        return Err("must not hold control characters".to_owned());
+    }
+    Ok(())
 }
 
 /// The places that somebody may see: these sites, and all sites of these regions. Without any: all places.

@@ -14,13 +14,14 @@ use rcgen::{
 };
 use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
+use rustls::ClientConfig;
 use rustls::pki_types::PrivateKeyDer;
-use rustls::{ClientConfig, RootCertStore};
 use sos_proto::call_point::CallPoint;
 
 use crate::role::Role;
+use crate::secret_file;
+use crate::tls::{self, TlsError};
 use crate::token::{self, Claims};
-use crate::{secret_file, tls};
 
 /// How long the authority lasts, in days.
 const AUTHORITY_DAYS: u64 = 20 * 365;
@@ -72,6 +73,9 @@ pub enum CertsError {
         /// What is wrong.
         reason: String,
     },
+    /// A file of certificates.
+    #[error(transparent)]
+    Certificates(#[from] TlsError),
     /// A certificate cannot be made.
     #[error("the certificate cannot be made")]
     Make(#[from] rcgen::Error),
@@ -133,12 +137,8 @@ impl Authority {
         Ok(Self { dir: dir.to_owned(), issuer, token_key })
     }
 
-    /// Makes a certificate for so many days, and its key, and keeps no record of it: for call points that are only
-    /// simulated.
-    ///
-    /// # Errors
-    /// If it cannot be made.
-    pub fn make(&self, subject: &Subject, days: u64) -> Result<(Certificate, KeyPair), CertsError> {
+    /// Makes a certificate for so many days, and its key, and keeps no record of it.
+    fn make(&self, subject: &Subject, days: u64) -> Result<(Certificate, KeyPair), CertsError> {
         let mut params = params(&subject.name(), days)?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![match subject {
@@ -169,25 +169,22 @@ impl Authority {
     /// If it cannot be made or written.
     pub fn issue(&self, subject: &Subject, days: u64, prefix: &Path) -> Result<Issued, CertsError> {
         let (certificate, key) = self.make(subject, days)?;
-        let extended = |ending: &str| {
-            let mut name = prefix.as_os_str().to_owned();
-            name.push(ending);
-            PathBuf::from(name)
-        };
+        let (crt, key_path) = (extended(prefix, ".crt"), extended(prefix, ".key"));
         let issued = describe(certificate.der()).ok_or_else(|| CertsError::Content {
-            path: extended(".crt"),
+            path: crt.clone(),
             reason: "the new certificate cannot be read".to_owned(),
         })?;
         public(
             &self.dir.join("issued").join(format!("{}.crt", issued.serial)),
             certificate.pem().as_bytes(),
         )?;
-        secret(&extended(".key"), key.serialize_pem().as_bytes())?;
-        public(&extended(".crt"), certificate.pem().as_bytes())?;
+        secret(&key_path, key.serialize_pem().as_bytes())?;
+        public(&crt, certificate.pem().as_bytes())?;
         Ok(issued)
     }
 
-    /// What somebody presents to a server that this authority vouches for, without a record of it.
+    /// What somebody presents to a server that this authority vouches for, without a record of it: for call points
+    /// that are only simulated.
     ///
     /// # Errors
     /// If it cannot be made.
@@ -195,10 +192,7 @@ impl Authority {
         let (certificate, key) = self.make(subject, 1)?;
         let path = self.dir.join("ca.crt");
         let content = |reason: String| CertsError::Content { path: path.clone(), reason };
-        let mut roots = RootCertStore::empty();
-        for root in tls::read_certificates(&path).map_err(|error| content(error.to_string()))? {
-            roots.add(root).map_err(|error| content(error.to_string()))?;
-        }
+        let roots = tls::roots(&path)?;
         let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|error| content(error.to_owned()))?;
         ClientConfig::builder_with_provider(tls::provider())
             .with_safe_default_protocol_versions()
@@ -215,11 +209,9 @@ impl Authority {
     /// # Errors
     /// If the old one is none of ours, or the new one cannot be made.
     pub fn renew(&self, days: u64, prefix: &Path) -> Result<Issued, CertsError> {
-        let mut name = prefix.as_os_str().to_owned();
-        name.push(".crt");
-        let path = PathBuf::from(name);
+        let path = extended(prefix, ".crt");
         let content = |reason: &str| CertsError::Content { path: path.clone(), reason: reason.to_owned() };
-        let chain = tls::read_certificates(&path).map_err(|error| content(&error.to_string()))?;
+        let chain = tls::read_certificates(&path)?;
         let first = chain.first().ok_or_else(|| content("there is no certificate in it"))?;
         let old = describe(first).ok_or_else(|| content("it is no certificate"))?;
         if !self.dir.join("issued").join(format!("{}.crt", old.serial)).exists() {
@@ -239,8 +231,7 @@ impl Authority {
         let mut all = Vec::new();
         for entry in fs::read_dir(&dir).map_err(file)? {
             let path = entry.map_err(file)?.path();
-            let chain = tls::read_certificates(&path)
-                .map_err(|error| CertsError::Content { path: path.clone(), reason: error.to_string() })?;
+            let chain = tls::read_certificates(&path)?;
             all.extend(chain.first().and_then(|certificate| describe(certificate)));
         }
         all.sort_by(|a, b| (a.not_after, &a.subject).cmp(&(b.not_after, &b.subject)));
@@ -324,6 +315,13 @@ fn ed25519(pkcs8: &[u8]) -> Result<Ed25519KeyPair, CertsError> {
 
 fn base64url(bytes: &[u8]) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// `PREFIX.crt` of `PREFIX`, whatever dots the prefix has.
+fn extended(prefix: &Path, ending: &str) -> PathBuf {
+    let mut name = prefix.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 fn secret(path: &Path, bytes: &[u8]) -> Result<(), CertsError> {

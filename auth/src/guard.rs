@@ -20,7 +20,7 @@ use crate::ending::{Ending, Over};
 use crate::incoming::Peer;
 use crate::log_limit::LogLimit;
 use crate::policy::Wants;
-use crate::reload::Current;
+use crate::reload::{Current, changed};
 use crate::token::{Keys, LEEWAY_S, now};
 
 /// How operators prove who they are.
@@ -88,7 +88,7 @@ impl Guard {
         let left = caller
             .expires_at
             .map(|at| Duration::from_secs(at.saturating_add(LEEWAY_S).saturating_sub(now())));
-        let keys = match &self.proof {
+        let mut keys = match &self.proof {
             Proof::Token(keys) => Some(keys.clone()),
             Proof::None | Proof::Certificate => None,
         };
@@ -100,13 +100,8 @@ impl Guard {
                 }
             };
             let replaced = async {
-                match keys {
-                    // Fails only where nobody looks at the file any more.
-                    Some(mut keys) => {
-                        if keys.changed().await.is_err() {
-                            pending().await
-                        }
-                    }
+                match &mut keys {
+                    Some(keys) => changed(keys).await,
                     None => pending().await,
                 }
             };

@@ -67,6 +67,13 @@ impl<T, E: Display, L: Fn() -> Result<T, E>> Reload<T, L> {
     }
 }
 
+/// Waits until it is read anew; for ever where nobody looks at the files any more, since all is about to stop.
+pub async fn changed<T>(current: &mut Current<T>) {
+    if current.changed().await.is_err() {
+        std::future::pending().await
+    }
+}
+
 /// When a file changed last, and how long it is.
 fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     let found = path.metadata().ok()?;

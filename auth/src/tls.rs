@@ -1,7 +1,6 @@
 //! TLS: what a server presents, and what it wants of its clients. One stack, rustls, and only its safe defaults:
 //! TLS 1.2 and 1.3.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,9 +12,8 @@ use rustls::{RootCertStore, ServerConfig};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 
-use crate::caller::{Caller, Scope};
+use crate::caller::{Caller, Scope, check_name};
 use crate::certs::Subject;
-use crate::token::is_name;
 
 /// The files of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,11 +73,7 @@ impl ServerFiles {
         let clients = match &self.client_ca {
             None => WebPkiClientVerifier::no_client_auth(),
             Some(path) => {
-                let mut roots = RootCertStore::empty();
-                for root in read_certificates(path)? {
-                    roots.add(root).map_err(|error| file(path, error))?;
-                }
-                WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider))
+                WebPkiClientVerifier::builder_with_provider(roots(path)?.into(), Arc::clone(&provider))
                     .build()
                     .map_err(|error| file(path, error))?
             }
@@ -112,6 +106,18 @@ pub fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Tl
     }
 }
 
+/// Those who vouch for others, as a file names them.
+///
+/// # Errors
+/// If there is none.
+pub fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for root in read_certificates(path)? {
+        roots.add(root).map_err(|error| file(path, error))?;
+    }
+    Ok(roots)
+}
+
 fn file(path: &Path, reason: impl ToString) -> TlsError {
     TlsError::File { path: path.to_owned(), reason: reason.to_string() }
 }
@@ -135,7 +141,7 @@ pub fn subject_of(certificate: &[u8]) -> Option<Subject> {
 #[must_use]
 pub fn operator(certificate: &[u8]) -> Option<Caller> {
     match subject_of(certificate)? {
-        Subject::Operator(name, role) if is_name(&name) => {
+        Subject::Operator(name, role) if check_name(&name).is_ok() => {
             Some(Caller { name, role, scope: Scope::default(), expires_at: None })
         }
         _ => None,
@@ -153,10 +159,4 @@ fn server_names(certificate: &X509Certificate<'_>) -> Vec<String> {
         _ => None,
     };
     names.value.general_names.iter().filter_map(name).collect()
-}
-
-impl From<TlsError> for io::Error {
-    fn from(error: TlsError) -> Self {
-        Self::other(error.to_string())
-    }
 }

@@ -15,7 +15,7 @@ use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 
-use crate::caller::{Caller, Scope};
+use crate::caller::{Caller, Scope, check_name};
 use crate::role::Role;
 
 /// Whom a token must be for.
@@ -183,20 +183,14 @@ impl Keys {
         validation.set_required_spec_claims(&["exp", "nbf", "aud", "sub"]);
         (validation.validate_nbf, validation.leeway) = (true, LEEWAY_S);
         let claims = decode::<Claims>(token, key, &validation).map_err(|error| refusal(&error))?.claims;
-        let whole = |names: Vec<String>| names.into_iter().filter(|name| !name.is_empty()).collect();
         let (regions, sites) = (claims.regions, claims.sites);
         // An empty name is no scope, and a scope of none but such is not everything.
-        if regions.iter().chain(&sites).any(String::is_empty) || !is_name(&claims.sub) {
+        if regions.iter().chain(&sites).any(String::is_empty) || check_name(&claims.sub).is_err() {
             return Err(TokenError::Claims);
         }
-        let scope = Scope { regions: whole(regions), sites: whole(sites) };
+        let scope = Scope { regions: regions.into_iter().collect(), sites: sites.into_iter().collect() };
         Ok(Caller { name: claims.sub, role: claims.role, scope, expires_at: Some(claims.exp) })
     }
-}
-
-/// Whether a name can go into the log as somebody's name.
-pub(crate) fn is_name(name: &str) -> bool {
-    (1..=64).contains(&name.chars().count()) && !name.chars().any(char::is_control)
 }
 
 fn refusal(error: &jsonwebtoken::errors::Error) -> TokenError {

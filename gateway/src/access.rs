@@ -5,7 +5,6 @@
 //! speak, listen or leave a last will as another (P1 to P3 are about presses of whom they say they are from).
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -13,7 +12,6 @@ use sos_proto::call_point::{CallPoint, Leaf, TOPIC_ROOT};
 use tokio::sync::Semaphore;
 
 use crate::devices::Devices;
-use crate::telemetry;
 
 /// How call points prove who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,7 +33,6 @@ pub(crate) struct Presented<'a> {
     pub password: Option<&'a [u8]>,
     /// Common name of its certificate, which somebody we trust vouches for.
     pub common_name: Option<&'a str>,
-    pub address: Option<IpAddr>,
     /// Topic of its last will.
     pub will: Option<&'a str>,
 }
@@ -169,11 +166,6 @@ impl Access {
 fn below<'a>(name: &str, topic: &'a str) -> Option<&'a str> {
     let rest = topic.strip_prefix(TOPIC_ROOT)?.strip_prefix('/')?.strip_prefix(name)?.strip_prefix('/')?;
     (!rest.contains('/')).then_some(rest)
-}
-
-/// Counts and logs a refused connection; never what it presented as its secret.
-pub(crate) fn denied(presented: Presented<'_>, reason: &Denied) {
-    telemetry::denied("connect", presented.client_id, presented.address, reason);
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 mod listening;
 mod outbound;
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,12 +26,12 @@ use rmqtt::types::{
     SubscribeReturn,
 };
 use rustls::ServerConfig;
-use sos_auth::reload::Current;
+use sos_auth::reload::{Current, changed};
 use sos_auth::tls::ServerFiles;
 use sos_proto::call_point::{CallPoint, Leaf};
 use tokio::time::sleep;
 
-use crate::access::{self, Access, Auth, Denied, Presented};
+use crate::access::{Access, Auth, Denied, Presented};
 use crate::ingest::{Incoming, Ingest, QUARANTINED, Refusal, Session};
 use crate::pace::{Paces, Verdict};
 use crate::telemetry;
@@ -67,14 +68,6 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// Messages of one connection in a second on average; 0 for as many as come.
     pub device_rate: u32,
-}
-
-impl Config {
-    /// An open broker.
-    #[must_use]
-    pub fn open(listen: SocketAddr) -> Self {
-        Self { listen, auth: Auth::None, tls: None, device_rate: 0 }
-    }
 }
 
 /// A broker that listens, but does not accept yet.
@@ -137,7 +130,7 @@ impl Broker {
             current.mark_unchanged();
             tokio::select! {
                 ended = server.run() => return ended.map_err(|e| e.to_string()),
-                () = next(&mut current) => {}
+                () = changed(&mut current) => {}
             }
             // Who is connected stays so; who connects now is served as soon as the port is bound again.
             number = number.wrapping_add(1);
@@ -149,13 +142,6 @@ impl Broker {
                 sleep(RELISTEN_INTERVAL).await;
             };
         }
-    }
-}
-
-/// Waits for a change; for ever where nobody looks at the files any more, since it is about to stop.
-async fn next(current: &mut Current<ServerConfig>) {
-    if current.changed().await.is_err() {
-        std::future::pending().await
     }
 }
 
@@ -217,13 +203,12 @@ impl Hooks {
             username: info.username().map(|name| &**name),
             password: info.password().map(|password| &**password),
             common_name: info.cert().and_then(|cert| cert.common_name.as_deref()),
-            address: info.ipaddress().map(|address| address.ip()),
             will,
         };
         match self.access.admit(presented).await {
             Ok(()) => AuthResult::Allow(false, None),
             Err(reason) => {
-                access::denied(presented, &reason);
+                denied("connect", id, &reason);
                 match reason {
                     Denied::Username | Denied::Password => AuthResult::BadUsernameOrPassword,
                     _ => AuthResult::NotAuthorized,
@@ -237,15 +222,13 @@ impl Hooks {
         if self.access.may_subscribe(id.username.as_deref(), &subscribe.topic_filter) {
             return None;
         }
-        let address = id.remote_addr.map(|address| address.ip());
-        telemetry::denied("subscribe", &id.client_id, address, &"the topic is not its own");
+        denied("subscribe", id, &"the topic is not its own");
         Some(SubscribeReturn::new_failure(SubscribeAckReason::NotAuthorized))
     }
 
     async fn publish(&self, id: &Id, publish: &Publish) -> PublishAclResult {
         if !self.access.may_publish(id.username.as_deref(), &publish.topic) {
-            let address = id.remote_addr.map(|address| address.ip());
-            telemetry::denied("publish", &id.client_id, address, &"the topic is not its own");
+            denied("publish", id, &"the topic is not its own");
             let close = publish.properties.is_none();
             let reason = Some("topic: is not its own".into());
             return PublishAclResult(PublishResult::reason_code(
@@ -269,6 +252,11 @@ impl Hooks {
         }
         answer(recorded.map(|_| ()), publish)
     }
+}
+
+/// Counts and logs what a connection may not; never what it presented as its secret.
+fn denied(what: &'static str, id: &Id, reason: &dyn Display) {
+    telemetry::denied(what, &id.client_id, id.remote_addr.map(|address| address.ip()), reason);
 }
 
 struct EmbeddedSession<'a> {

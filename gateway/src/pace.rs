@@ -61,9 +61,7 @@ impl Paces {
             _ => Verdict::Take,
         }
     }
-}
 
-impl Paces {
     /// Counts so many messages more for a connection that was judged before.
     pub fn charge(&self, connection: &str, messages: u32) {
         let Some(interval) = self.interval else { return };

@@ -54,9 +54,6 @@ pub(crate) const HEADER_BYTES_MAX: u32 = 16 * 1024;
 /// Longest id in a request, in bytes.
 pub(crate) const ID_BYTES_MAX: usize = 128;
 
-/// Longest operator name, in characters.
-pub(crate) const OPERATOR_CHARS_MAX: usize = 64;
-
 /// Alerts on a page where the caller does not say.
 pub(crate) const PAGE_SIZE_DEFAULT: usize = 100;
 

@@ -45,7 +45,7 @@ pub async fn erase(args: PrivacyArgs, access: &AccessArgs) -> anyhow::Result<Out
     let desk = Desk(args.desk);
     let mut client = AlertServiceClient::new(remote::connect(&desk.0.grpc, access).await?);
     let PrivacyCommand::Erase { alert: alert_id, reason } = args.command;
-    let request_id = uuid::Uuid::now_v7().to_string();
+    let request_id = remote::request_id();
     let request = EraseAlertRequest { alert_id, request_id, expected_revision: None, reason };
     let answer = client.erase_alert(desk.signed(request)?).await;
     desk.answer(answer.map(|answer| answer.into_inner().alert))?;

@@ -80,6 +80,11 @@ pub fn after(length: jiff::SignedDuration) -> Timestamp {
     time::timestamp(clock::now().saturating_add(micros).min(time::MICROS_MAX))
 }
 
+/// The id of a request that nobody made before.
+pub fn request_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
 /// A request in an operator's name, which may be in any script. Where operators are authenticated, the name that
 /// they prove counts instead.
 ///

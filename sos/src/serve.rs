@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde::Serialize;
 use sos_auth::incoming::Limits;
-use sos_auth::reload::Reload;
+use sos_auth::reload::{Current, Reload};
 use sos_auth::token;
 use sos_auth::{Door, Proof};
 use sos_console::{Part, Report};
@@ -196,16 +196,14 @@ impl House {
         Ok(())
     }
 
-    /// The embedded broker. What is read from files is read again when they change.
+    /// The embedded broker.
     fn embedded(&mut self, listen: SocketAddr) -> anyhow::Result<embedded::Config> {
         let mqtt = self.config.mqtt.clone();
         let tls = match mqtt.tls.files() {
             None => None,
             Some(files) => {
                 let of = files.clone();
-                let reload = Reload::start(files.paths(), move || of.config()).context("key mqtt.tls")?;
-                let current = reload.current();
-                self.keep(reload.keep());
+                let current = self.reloaded("mqtt.tls", files.paths(), move || of.config())?;
                 Some(embedded::Tls { files, current })
             }
         };
@@ -217,39 +215,43 @@ impl House {
         Ok(embedded::Config { listen, auth, tls, device_rate: mqtt.device_rate })
     }
 
-    /// Where operators come in. What is read from files is read again when they change.
+    /// Where operators come in.
     fn door(&mut self, listener: TcpListener) -> anyhow::Result<Door> {
         let grpc = self.config.grpc.clone();
         let tls = match grpc.tls.files() {
             None => None,
-            Some(files) => {
-                let reload = Reload::start(files.paths(), move || files.config()).context("key grpc.tls")?;
-                let current = reload.current();
-                self.keep(reload.keep());
-                Some(current)
-            }
+            Some(files) => Some(self.reloaded("grpc.tls", files.paths(), move || files.config())?),
         };
         let proof = match grpc.auth {
             GrpcAuth::None => Proof::None,
             GrpcAuth::Certificate => Proof::Certificate,
             GrpcAuth::Token => {
-                let reload = Reload::start(vec![grpc.jwks.clone()], move || token::Keys::read(&grpc.jwks));
-                let reload = reload.context("key grpc.jwks")?;
-                let current = reload.current();
-                self.keep(reload.keep());
-                Proof::Token(current)
+                let (path, read) = (grpc.jwks.clone(), move || token::Keys::read(&grpc.jwks));
+                Proof::Token(self.reloaded("grpc.jwks", vec![path], read)?)
             }
         };
         Ok(Door { listener, tls, proof, limits: Limits::default() })
     }
 
-    /// Runs something that has no end of its own until shutdown.
-    fn keep(&mut self, run: impl Future<Output = ()> + Send + 'static) {
+    /// What the files of a key hold, now and until shutdown.
+    fn reloaded<T, E>(
+        &mut self,
+        key: &'static str,
+        paths: Vec<PathBuf>,
+        load: impl Fn() -> Result<T, E> + Send + 'static,
+    ) -> anyhow::Result<Current<T>>
+    where
+        T: Send + Sync + 'static,
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        let reload = Reload::start(paths, load).with_context(|| format!("key {key}"))?;
+        let current = reload.current();
         let shutdown = self.shutdown.clone();
         self.tasks.spawn(async move {
-            shutdown.run_until_cancelled_owned(run).await;
+            shutdown.run_until_cancelled_owned(reload.keep()).await;
             Ok(())
         });
+        Ok(current)
     }
 
     async fn add_log_server(&mut self, log: Arc<dyn EventLog>) -> anyhow::Result<()> {

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::Arc;
 
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use sos_tests::authority::Authority;
 use sos_tests::mqtt::{Listener, Mosquitto, publish};
 use sos_tests::server::{sos, stderr, stdout};
@@ -199,14 +199,10 @@ async fn a_password_is_printed_once_and_counts_from_then_on() {
 
 /// The certificates that servers present.
 async fn presented(authority: &Authority, ports: [u16; 2]) -> Vec<Vec<u8>> {
-    let mut roots = RootCertStore::empty();
-    for root in sos_auth::tls::read_certificates(&authority.path("ca.crt")).unwrap() {
-        roots.add(root).unwrap();
-    }
     let config = ClientConfig::builder_with_provider(sos_auth::tls::provider())
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(roots)
+        .with_root_certificates(sos_auth::tls::roots(&authority.path("ca.crt")).unwrap())
         .with_no_client_auth();
     let connector = TlsConnector::from(Arc::new(config));
     let mut certificates = Vec::new();

@@ -29,7 +29,6 @@ fn presented<'a>() -> Presented<'a> {
         username: Some("hall/door"),
         password: None,
         common_name: Some("hall/door"),
-        address: Some(IpAddr::from([192, 0, 2, 1])),
         will: Some("sos/v1/hall/door/state"),
     }
 }

@@ -3,12 +3,12 @@
 //! Who asks comes from the guard in front of the services. Where nobody is authenticated it is the metadata key
 //! `sos-operator`, and everything exists for everybody.
 
+use sos_auth::caller::check_name;
 use sos_auth::{Caller, Role, Scope};
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Status};
 
 use super::status;
-use crate::config::OPERATOR_CHARS_MAX;
 use crate::core::State;
 
 /// The metadata key that names the operator where nobody is authenticated.
@@ -35,7 +35,7 @@ impl Asker {
         }
         let value = self.metadata.get(OPERATOR_KEY).ok_or_else(|| refused("must name the operator"))?;
         let name = str::from_utf8(value.as_bytes()).map_err(|_| refused("is not UTF-8"))?;
-        check(name).map_err(|what| refused(&what))?;
+        check_name(name).map_err(|what| refused(&what))?;
         Ok(name.to_owned())
     }
 
@@ -74,15 +74,4 @@ impl Asker {
 pub(super) fn region<'a>(state: &'a State, site_id: &str) -> &'a str {
     let registered = state.site_at(site_id).and_then(|site| site.registered.as_deref());
     registered.map(|site| site.region.as_str()).unwrap_or_default()
-}
-
-/// What is wrong with the name of an operator.
-pub(super) fn check(name: &str) -> Result<(), String> {
-    if name.is_empty() || name.chars().count() > OPERATOR_CHARS_MAX {
-        return Err(format!("must have 1 to {OPERATOR_CHARS_MAX} characters"));
-    }
-    if name.chars().any(char::is_control) {
-        return Err("must not hold control characters".to_owned());
-    }
-    Ok(())
 }

@@ -1,12 +1,12 @@
 //! From what was sent to what is meant: every field is checked here, once. An error names the field.
 
+use sos_auth::caller::check_name;
 use sos_eventlog::clock;
 use sos_proto::alert::v1::{AlertFilter, AlertKind, AlertOrder, AlertState};
 use sos_proto::device::v1::Category;
 use sos_proto::event::v1::{Disposition, ResponseStatus};
 use sos_proto::time::{self, Timestamp};
 
-use super::asker;
 use super::status::InvalidField;
 use crate::config::{ID_BYTES_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX};
 use crate::core::Filter;
@@ -97,7 +97,7 @@ pub(super) fn shelving(reason: String, until: Option<&Timestamp>) -> Result<Acti
 
 /// The operator who is to own an alert.
 pub(super) fn to_operator(name: String) -> Result<String, InvalidField> {
-    asker::check(&name).map_err(|reason| InvalidField { field: "to_operator", reason })?;
+    check_name(&name).map_err(|reason| InvalidField { field: "to_operator", reason })?;
     Ok(name)
 }
 

@@ -72,7 +72,7 @@ pub async fn run(desk: &Desk, client: &mut Client, command: OrderCommand) -> any
 /// The parts that every command has; an alert may be named by the beginning of its id.
 async fn target(client: &mut Client, command: CommandArgs) -> anyhow::Result<(String, String, Option<u64>)> {
     let alert_id = complete(client, &command.alert_id).await?;
-    let request_id = command.request_id.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+    let request_id = command.request_id.unwrap_or_else(remote::request_id);
     Ok((alert_id, request_id, command.expected_revision))
 }
 

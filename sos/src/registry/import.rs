@@ -14,6 +14,7 @@ use super::file::{self, BadRow, Rows};
 use super::rows::Entry;
 use super::{Client, Desk, all_devices, all_sites};
 use crate::output;
+use crate::remote;
 
 /// Requests that are under way at once.
 const AT_ONCE: usize = 64;
@@ -34,7 +35,7 @@ impl Import for Site {
     }
 
     async fn put(self, desk: &Desk, mut client: Client) -> anyhow::Result<Result<(), Status>> {
-        let request = PutSiteRequest { request_id: desk.request_id(), site: Some(self) };
+        let request = PutSiteRequest { request_id: remote::request_id(), site: Some(self) };
         Ok(client.put_site(desk.signed(request)?).await.map(|_| ()))
     }
 }
@@ -56,7 +57,7 @@ impl Import for Device {
     }
 
     async fn put(self, desk: &Desk, mut client: Client) -> anyhow::Result<Result<(), Status>> {
-        let request = PutDeviceRequest { request_id: desk.request_id(), device: Some(self) };
+        let request = PutDeviceRequest { request_id: remote::request_id(), device: Some(self) };
         Ok(client.put_device(desk.signed(request)?).await.map(|_| ()))
     }
 }
@@ -120,6 +121,6 @@ fn row_refused<T: Entry>(line: u64, status: &Status) -> anyhow::Result<BadRow> {
         (Code::NotFound, _) => {
             Ok(BadRow { line, column: "site_id".to_owned(), reason: status.message().to_owned() })
         }
-        _ => Err(crate::remote::refused(status).context(format!("stopped at line {line}"))),
+        _ => Err(remote::refused(status).context(format!("stopped at line {line}"))),
     }
 }

@@ -42,7 +42,7 @@ pub async fn sites(args: SitesArgs, access: &AccessArgs) -> anyhow::Result<Outco
         SitesCommand::Put(args) => {
             let site =
                 Some(Site::read(&args).map_err(|bad| anyhow::anyhow!("--{}: {}", bad.field, bad.reason))?);
-            let request = PutSiteRequest { request_id: desk.request_id(), site };
+            let request = PutSiteRequest { request_id: remote::request_id(), site };
             let answer = client.put_site(desk.signed(request)?).await.map_err(|s| remote::refused(&s))?;
             desk.site(&answer.into_inner().site.unwrap_or_default())?;
         }
@@ -70,13 +70,14 @@ pub async fn devices(args: DevicesArgs, access: &AccessArgs) -> anyhow::Result<O
         DevicesCommand::Put(args) => {
             let device =
                 Device::read(&args).map_err(|bad| anyhow::anyhow!("--{}: {}", bad.field, bad.reason))?;
-            let request = PutDeviceRequest { request_id: desk.request_id(), device: Some(device) };
+            let request = PutDeviceRequest { request_id: remote::request_id(), device: Some(device) };
             let answer = client.put_device(desk.signed(request)?).await.map_err(|s| remote::refused(&s))?;
             desk.device(&answer.into_inner().device.unwrap_or_default())?;
         }
         DevicesCommand::Retire { call_point, reason } => {
             let (site_id, device_id) = (call_point.site_id, call_point.device_id);
-            let request = RetireDeviceRequest { request_id: desk.request_id(), site_id, device_id, reason };
+            let request =
+                RetireDeviceRequest { request_id: remote::request_id(), site_id, device_id, reason };
             let answer =
                 client.retire_device(desk.signed(request)?).await.map_err(|s| remote::refused(&s))?;
             desk.device(&answer.into_inner().device.unwrap_or_default())?;
@@ -109,7 +110,7 @@ pub async fn windows(args: WindowsArgs, access: &AccessArgs) -> anyhow::Result<O
                 WindowArg::Test => WindowKind::Test,
             };
             let request = StartWindowRequest {
-                request_id: desk.request_id(),
+                request_id: remote::request_id(),
                 site_id,
                 device_id: device,
                 kind: kind.into(),
@@ -125,7 +126,7 @@ pub async fn windows(args: WindowsArgs, access: &AccessArgs) -> anyhow::Result<O
         }
         WindowsCommand::End { site_id, device, reason } => {
             let request =
-                EndWindowRequest { request_id: desk.request_id(), site_id, device_id: device, reason };
+                EndWindowRequest { request_id: remote::request_id(), site_id, device_id: device, reason };
             client.end_window(desk.signed(request)?).await.map_err(|s| remote::refused(&s))?;
         }
     }
@@ -171,7 +172,7 @@ impl Desk {
     /// A call point's access as it is at first.
     fn access_of(&self, call_point: &CallPoint) -> SetDeviceAccessRequest {
         SetDeviceAccessRequest {
-            request_id: self.request_id(),
+            request_id: remote::request_id(),
             site_id: call_point.site().to_owned(),
             device_id: call_point.device().to_owned(),
             ..SetDeviceAccessRequest::default()
@@ -181,10 +182,6 @@ impl Desk {
     async fn set_access(&self, client: &mut Client, access: SetDeviceAccessRequest) -> anyhow::Result<()> {
         let answer = client.set_device_access(self.signed(access)?).await;
         answer.map(drop).map_err(|s| remote::refused(&s))
-    }
-
-    fn request_id(&self) -> String {
-        uuid::Uuid::now_v7().to_string()
     }
 
     fn header(&self, header: &str) {
