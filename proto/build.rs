@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use prost::Message as _;
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "sos/device/v1/device.proto",
     "sos/registry/v1/registry.proto",
     "sos/registry/v1/registry_service.proto",
     "sos/event/v1/event.proto",
     "sos/alert/v1/alert.proto",
     "sos/alert/v1/alert_service.proto",
+    "sos/session/v1/session_service.proto",
     "sos/log/v1/log_service.proto",
 ];
 

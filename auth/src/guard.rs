@@ -68,7 +68,7 @@ impl Guard {
             return Err(Status::unimplemented(format!("there is no method {method}")));
         } else if !wants.allows(caller.role) {
             Some(format!("the role {} may not call {method}", caller.role))
-        } else if matches!(wants, Wants::Row { whole: true, .. }) && !caller.scope.is_everything() {
+        } else if !wants.fits(&caller.scope) {
             Some(format!("{method} shows everything, and your token is for some places only"))
         } else {
             None

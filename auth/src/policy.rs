@@ -1,5 +1,6 @@
 //! Which role may call which method: one table, and nothing else decides it.
 
+use crate::caller::{Caller, Scope};
 use crate::role::Role;
 
 /// A method and, by their initials, the roles that may call it: **V**iewer, **O**perator, **S**upervisor,
@@ -32,6 +33,7 @@ const TABLE: &[(&str, &str)] = &[
     ("sos.registry.v1.RegistryService/PutDevice",       ".....M"),
     ("sos.registry.v1.RegistryService/RetireDevice",    ".....M"),
     ("sos.registry.v1.RegistryService/SetDeviceAccess", ".....M"),
+    ("sos.session.v1.SessionService/GetSession",        "VOSATM"),
     ("sos.log.v1.EventLogService/GetHead",              "...ATM"),
     ("sos.log.v1.EventLogService/ReadEvents",           "...ATM"),
     ("sos.log.v1.EventLogService/SubscribeEvents",      "...ATM"),
@@ -97,6 +99,21 @@ impl Wants {
             Self::Impossible => false,
         }
     }
+
+    /// Whether what it shows is within a scope, or can be cut down to it.
+    #[must_use]
+    pub fn fits(self, scope: &Scope) -> bool {
+        !matches!(self, Self::Row { whole: true, .. }) || scope.is_everything()
+    }
+}
+
+/// The methods that somebody may call, as `package.Service/Method`; where nobody is recognised, all that anybody may.
+pub fn open_to(caller: Option<&Caller>) -> impl Iterator<Item = &'static str> {
+    let may = move |wants: Wants| match caller {
+        Some(caller) => wants.allows(caller.role) && wants.fits(&caller.scope),
+        None => Role::ALL.into_iter().any(|role| wants.allows(role)),
+    };
+    TABLE.iter().map(|(method, _)| *method).filter(move |method| may(Wants::of(method)))
 }
 
 /// Every method of the table, as a path.

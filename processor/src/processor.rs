@@ -10,6 +10,7 @@ use sos_eventlog::EventLog;
 use sos_proto::alert::v1::alert_service_server::AlertServiceServer;
 use sos_proto::log::v1::event_log_service_server;
 use sos_proto::registry::v1::registry_service_server::RegistryServiceServer;
+use sos_proto::session::v1::session_service_server::SessionServiceServer;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -29,18 +30,23 @@ use crate::erasure::Eraser;
 use crate::head::watch_head;
 use crate::live::{FollowError, Live};
 use crate::on_duty::OnDuty;
-use crate::service::{AlertApi, Gate, Pace, RegistryApi, Watchers, WatchesEnd};
+use crate::service::{AlertApi, Gate, Pace, RegistryApi, SessionApi, Watchers, WatchesEnd};
 use crate::snapshot::Keeper;
 use crate::telemetry;
 
 /// Names under which the health of the processor is asked for; the empty one is the whole server.
-const HEALTH_NAMES: [&str; 3] =
-    ["", AlertServiceServer::<AlertApi>::NAME, RegistryServiceServer::<RegistryApi>::NAME];
-
-/// Services that reflection names: what this port serves, of all that the files describe.
-const SERVICE_NAMES: [&str; 6] = [
+const HEALTH_NAMES: [&str; 4] = [
+    "",
     AlertServiceServer::<AlertApi>::NAME,
     RegistryServiceServer::<RegistryApi>::NAME,
+    SessionServiceServer::<SessionApi>::NAME,
+];
+
+/// Services that reflection names: what this port serves, of all that the files describe.
+const SERVICE_NAMES: [&str; 7] = [
+    AlertServiceServer::<AlertApi>::NAME,
+    RegistryServiceServer::<RegistryApi>::NAME,
+    SessionServiceServer::<SessionApi>::NAME,
     event_log_service_server::SERVICE_NAME,
     health_server::SERVICE_NAME,
     reflection::v1::server_reflection_server::SERVICE_NAME,
@@ -195,6 +201,7 @@ impl Processor {
         routes
             .add_service(AlertServiceServer::new(alerts).max_decoding_message_size(REQUEST_BYTES_MAX))
             .add_service(RegistryServiceServer::new(registry).max_decoding_message_size(REQUEST_BYTES_MAX))
+            .add_service(SessionServiceServer::new(SessionApi).max_decoding_message_size(REQUEST_BYTES_MAX))
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())))
             .add_service(describe().build_v1()?)
             .add_service(describe().build_v1alpha()?);

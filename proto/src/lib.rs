@@ -51,6 +51,16 @@ pub mod registry {
     }
 }
 
+/// Package `sos.session.v1`: who asks, and what they may do.
+pub mod session {
+    /// Version 1.
+    #[allow(clippy::all, clippy::allow_attributes, missing_docs, unused_qualifications, reason = "generated")]
+    pub mod v1 {
+        include!(concat!(env!("OUT_DIR"), "/sos.session.v1.rs"));
+        include!(concat!(env!("OUT_DIR"), "/sos.session.v1.serde.rs"));
+    }
+}
+
 /// Package `sos.log.v1`: the event log over the network.
 pub mod log {
     /// Version 1.

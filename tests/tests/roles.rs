@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
+
 use sos_auth::Role;
 use sos_auth::policy::{Wants, methods};
 use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
@@ -15,6 +17,8 @@ use sos_proto::registry::v1::{
     GetDeviceRequest, ListDevicesRequest, ListSitesRequest, PutSiteRequest, RetireDeviceRequest, Site,
     WatchDevicesRequest, watch_devices_response,
 };
+use sos_proto::session::v1::session_service_client::SessionServiceClient;
+use sos_proto::session::v1::{GetSessionRequest, GetSessionResponse};
 use sos_tests::authority::Authority;
 use sos_tests::mqtt::publish_acknowledged;
 use sos_tests::server::{sos, stderr, stdout};
@@ -69,6 +73,12 @@ async fn call(link: &Link, path: &str) -> Result<(), Status> {
     grpc.server_streaming(Request::new(()), path, codec).await.map(drop)
 }
 
+/// Who the server says somebody is.
+async fn session(link: &Link) -> GetSessionResponse {
+    let mut client = SessionServiceClient::new(link.clone());
+    client.get_session(GetSessionRequest {}).await.unwrap().into_inner()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_method_is_for_its_roles_only() {
     let authority = Authority::new();
@@ -77,6 +87,7 @@ async fn every_method_is_for_its_roles_only() {
     for role in Role::ALL {
         let everywhere = link(&authority, &server, role.as_str(), &[]).await;
         let somewhere = link(&authority, &server, role.as_str(), &["--site", "school-1"]).await;
+        let mut open = [BTreeSet::new(), BTreeSet::new()];
         for method in methods() {
             let answer = call(&everywhere, &method).await.err().map(|status| status.code());
             let is_denied = answer == Some(Code::PermissionDenied);
@@ -88,6 +99,17 @@ async fn every_method_is_for_its_roles_only() {
             let scoped = call(&somewhere, &method).await.err().map(|status| status.code());
             let whole = method.contains("EventLogService");
             assert_eq!(scoped == Some(Code::PermissionDenied), !may || whole, "{role} {method}: {scoped:?}");
+            for (open, answer) in open.iter_mut().zip([answer, scoped]) {
+                if answer != Some(Code::PermissionDenied) {
+                    open.insert(method.trim_start_matches('/').to_owned());
+                }
+            }
+        }
+        // A session names what was not denied just now, and nothing else.
+        for (open, link) in open.into_iter().zip([&everywhere, &somewhere]) {
+            let session = session(link).await;
+            assert_eq!((session.name, session.role), (format!("{role}-1"), role.to_string()));
+            assert_eq!(session.methods.into_iter().collect::<BTreeSet<_>>(), open, "{role}");
         }
     }
     // The table itself says what it should: looked at from outside, in a few places that matter.
@@ -151,6 +173,13 @@ async fn what_is_out_of_scope_does_not_exist() {
         (&["--region", "elsewhere"], &[]),
     ] {
         let link = link(&authority, &server, "supervisor", scope).await;
+        let session = session(&link).await;
+        let named = [("--region", session.regions), ("--site", session.site_ids)];
+        let named = named
+            .into_iter()
+            .flat_map(|(key, names)| names.into_iter().map(move |name| [key.to_owned(), name]));
+        assert_eq!(named.flatten().collect::<Vec<_>>(), scope, "{scope:?}: session");
+        assert!(session.authenticated && session.expires_at.is_some());
         let mut seen: Vec<_> = alerts(&link).await.into_iter().map(|(site, _)| site).collect();
         seen.sort_unstable();
         assert_eq!(seen, sees, "{scope:?}: list");

@@ -27,16 +27,25 @@ impl Asker {
         (Self { caller: extensions.remove::<Caller>(), metadata }, message)
     }
 
-    /// Their name, as it goes into the log. Names may be in any script: metadata is read as UTF-8.
+    /// Who was recognised; nothing where nobody is authenticated.
+    pub fn caller(&self) -> Option<&Caller> {
+        self.caller.as_ref()
+    }
+
+    /// Their name, as it goes into the log.
     pub fn name(&self) -> Result<String, Status> {
-        let refused = |what: &str| Status::unauthenticated(format!("metadata key {OPERATOR_KEY} {what}"));
+        self.given_name()?.ok_or_else(|| refused("must name the operator"))
+    }
+
+    /// Their name, if they were recognised or say one. Names may be in any script: metadata is read as UTF-8.
+    pub fn given_name(&self) -> Result<Option<String>, Status> {
         if let Some(caller) = &self.caller {
-            return Ok(caller.name.clone());
+            return Ok(Some(caller.name.clone()));
         }
-        let value = self.metadata.get(OPERATOR_KEY).ok_or_else(|| refused("must name the operator"))?;
+        let Some(value) = self.metadata.get(OPERATOR_KEY) else { return Ok(None) };
         let name = str::from_utf8(value.as_bytes()).map_err(|_| refused("is not UTF-8"))?;
         check_name(name).map_err(|what| refused(&what))?;
-        Ok(name.to_owned())
+        Ok(Some(name.to_owned()))
     }
 
     /// What exists for them.
@@ -68,6 +77,11 @@ impl Asker {
     fn limits(&self) -> Option<&Scope> {
         self.caller.as_ref().map(|caller| &caller.scope).filter(|scope| !scope.is_everything())
     }
+}
+
+/// The name is missing, or cannot go into the log.
+fn refused(what: &str) -> Status {
+    Status::unauthenticated(format!("metadata key {OPERATOR_KEY} {what}"))
 }
 
 /// The region of a site; empty where it is not registered in one.

@@ -13,6 +13,7 @@ mod pages;
 mod parse;
 mod places;
 mod registry;
+mod session;
 mod status;
 mod watch;
 mod watch_devices;
@@ -47,6 +48,7 @@ use asker::Asker;
 pub(crate) use gate::Gate;
 pub(crate) use line::Pace;
 pub(crate) use registry::RegistryApi;
+pub(crate) use session::SessionApi;
 pub(crate) use watchers::{Watchers, WatchesEnd};
 
 /// Answers operators.

@@ -86,6 +86,7 @@ async fn reflection_names_the_services() {
         "sos.alert.v1.AlertService",
         "sos.log.v1.EventLogService",
         "sos.registry.v1.RegistryService",
+        "sos.session.v1.SessionService",
     ];
     assert_eq!(names, served);
     drop(answers);

@@ -23,6 +23,8 @@ mod registry;
 #[cfg(test)]
 mod resuming;
 #[cfg(test)]
+mod session;
+#[cfg(test)]
 mod snapshots;
 #[cfg(test)]
 mod support;
