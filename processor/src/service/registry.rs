@@ -138,6 +138,7 @@ pub(super) fn device(state: &State, point: &PointEntry, now: i64) -> Option<Devi
         retired: point.retired,
         unverified: point.registered.is_none(),
         window: point.window.as_deref().filter(|window| window.is_in_force(now)).cloned(),
+        faults: state.faults(point).into_iter().collect(),
         ..registered
     })
 }

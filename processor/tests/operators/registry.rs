@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use sos_eventlog::clock;
-use sos_proto::alert::v1::{AlertStatus, DeclareActualRequest, ListIncidentsRequest};
-use sos_proto::device::v1::{Location, Press};
+use sos_proto::alert::v1::{AlertStatus, DeclareActualRequest, ListIncidentsRequest, ReopenAlertRequest};
+use sos_proto::device::v1::{DeviceHealth, Fault, FaultKind, Location, Press, SelfTest};
 use sos_proto::event::v1::event::Body;
-use sos_proto::event::v1::{DeviceOffline, DeviceOnline};
+use sos_proto::event::v1::{DeviceConditionChanged, DeviceOffline, DeviceOnline};
 use sos_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use sos_proto::registry::v1::watch_devices_response::Event as Step;
 use sos_proto::registry::v1::{
@@ -19,7 +19,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Streaming};
 
 use super::inputs::field;
-use super::support::{Town, by, config, list};
+use super::support::{Town, acknowledge, by, config, list, resolve};
 
 type Client = RegistryServiceClient<Channel>;
 
@@ -140,14 +140,16 @@ async fn sites_and_devices_are_listed_by_name() {
 }
 
 async fn step(stream: &mut Streaming<WatchDevicesResponse>) -> (u64, Step) {
-    loop {
-        let next = tokio::time::timeout(Duration::from_secs(20), stream.message());
-        let message = next.await.expect("something comes").unwrap().unwrap();
-        match message.event.unwrap() {
-            Step::Heartbeat(_) => {}
-            event => return (message.position, event),
+    let next = async {
+        loop {
+            let message = stream.message().await.unwrap().unwrap();
+            match message.event.unwrap() {
+                Step::Heartbeat(_) => {}
+                event => return (message.position, event),
+            }
         }
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(20), next).await.expect("something comes")
 }
 
 // P5: consoles miss nothing of call points either.
@@ -181,6 +183,85 @@ async fn devices_are_watched() {
     assert_eq!((position, door.online), (last, true));
     let beyond = WatchDevicesRequest { site_ids: Vec::new(), after_position: 99 };
     assert_eq!(field(&registry.watch_devices(beyond).await.unwrap_err()), "after_position");
+    town.stop().await.unwrap();
+}
+
+/// The next change that a watch tells of a call point: what is broken there.
+async fn broken(stream: &mut Streaming<WatchDevicesResponse>) -> Vec<FaultKind> {
+    let (_, Step::Changed(device)) = step(stream).await else { panic!("a change") };
+    device.faults().collect()
+}
+
+fn fault(kind: FaultKind, active: bool) -> Body {
+    Body::Fault(Fault { kind: kind.into(), active, detail: String::new() })
+}
+
+#[tokio::test]
+async fn what_is_broken_is_told_of_a_device() {
+    use FaultKind::{BatteryLow, MainsLost, Tamper};
+    let town = Town::new().await;
+    let (mut registry, mut client) = (registry(&town).await, town.client().await);
+    registry.put_site(by("asel", put_site("s", site("hall", "x")))).await.unwrap();
+    let claimed = Device { faults: vec![Tamper.into()], ..device("hall", "door", "1") };
+    let put = registry.put_device(by("asel", put_device("d", claimed))).await.unwrap().into_inner();
+    assert_eq!(put.device.unwrap().faults, [0; 0]);
+    let behind = WatchDevicesRequest { after_position: 2, ..WatchDevicesRequest::default() };
+    let mut stream = registry.watch_devices(behind).await.unwrap().into_inner();
+    let report = |battery_percent, mains| {
+        let health = DeviceHealth {
+            battery_percent: Some(battery_percent),
+            mains: Some(mains),
+            ..DeviceHealth::default()
+        };
+        let condition = health.condition().into();
+        Body::DeviceConditionChanged(DeviceConditionChanged { condition, health: Some(health) })
+    };
+    for (happens, left) in [
+        (report(15, true), &[BatteryLow][..]),
+        (fault(Tamper, true), &[Tamper, BatteryLow]),
+        (report(15, false), &[Tamper, BatteryLow, MainsLost]),
+        (report(90, false), &[Tamper, MainsLost]),
+        (fault(Tamper, false), &[MainsLost]),
+        (report(90, true), &[]),
+        (fault(Tamper, true), &[Tamper]),
+    ] {
+        town.happens("hall", "door", happens).await;
+        assert_eq!(broken(&mut stream).await, left);
+    }
+    // Said again it is no news; what is not broken is none of its faults, and what opens elsewhere is not either.
+    town.happens("hall", "door", fault(Tamper, true)).await;
+    town.happens("hall", "door", Body::SelfTest(SelfTest::default())).await;
+    town.press("door").await;
+    town.happens("hall", "gate", fault(BatteryLow, true)).await;
+    assert_eq!(broken(&mut stream).await, [BatteryLow]);
+
+    let asked = GetDeviceRequest { site_id: "hall".into(), device_id: "door".into() };
+    let found = registry.get_device(asked.clone()).await.unwrap().into_inner().device.unwrap();
+    assert_eq!(found.faults().collect::<Vec<_>>(), [Tamper]);
+    let alerts = list(&mut client, None).await;
+    let alert_id = &alerts.iter().find(|alert| alert.note.starts_with("SELF_TEST")).unwrap().alert_id;
+    let retire = RetireDeviceRequest {
+        site_id: "hall".into(),
+        device_id: "door".into(),
+        ..RetireDeviceRequest::default()
+    };
+    let retire = RetireDeviceRequest { request_id: "out".into(), ..retire };
+    let retired = registry.retire_device(by("asel", retire)).await.unwrap().into_inner().device.unwrap();
+    assert_eq!((retired.retired, retired.faults), (true, found.faults));
+    assert_eq!(broken(&mut stream).await, [Tamper]);
+    // An operator who closes the alert takes it for repaired, and who opens it again does not.
+    acknowledge(&mut client, "asel", alert_id, "a").await.unwrap();
+    resolve(&mut client, "asel", alert_id, "r").await.unwrap();
+    assert_eq!(broken(&mut stream).await, []);
+    let again = ReopenAlertRequest {
+        alert_id: alert_id.clone(),
+        request_id: "o".into(),
+        ..ReopenAlertRequest::default()
+    };
+    client.reopen_alert(by("asel", again)).await.unwrap();
+    assert_eq!(broken(&mut stream).await, [Tamper]);
+    let found = registry.get_device(asked).await.unwrap().into_inner().device.unwrap();
+    assert_eq!(found.faults().collect::<Vec<_>>(), [Tamper]);
     town.stop().await.unwrap();
 }
 

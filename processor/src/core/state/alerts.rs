@@ -8,7 +8,6 @@ use std::sync::Arc;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::changes::Changes;
-use super::places::PointNumber;
 use super::view::{AlertEntry, AlertView, Opening};
 
 /// Number of an alert, in order of opening.
@@ -17,7 +16,6 @@ pub(crate) type AlertNumber = u32;
 /// What a change did to an alert.
 pub(super) struct Altered {
     pub opening: Opening,
-    pub point: PointNumber,
     pub was_open: bool,
     pub is_open: bool,
 }
@@ -106,7 +104,7 @@ impl Alerts {
     ) -> Option<Altered> {
         let entry = self.all.get_mut(number as usize)?;
         let (was_open, is_open) = entry.alter(position, from_elsewhere, rule)?;
-        let (opening, point) = (entry.opening, entry.point);
+        let opening = entry.opening;
         self.changes.note(position, number);
         if was_open != is_open {
             if is_open {
@@ -115,7 +113,7 @@ impl Alerts {
                 self.open.remove(&number)
             };
         }
-        Some(Altered { opening, point, was_open, is_open })
+        Some(Altered { opening, was_open, is_open })
     }
 
     pub(super) fn changed_after(

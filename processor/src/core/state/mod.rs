@@ -5,6 +5,7 @@
 
 mod alerts;
 mod changes;
+mod faults;
 mod image;
 mod incidents;
 mod losses;
@@ -272,11 +273,13 @@ impl State {
 
     fn insert(&mut self, entry: AlertEntry) -> AlertNumber {
         let (point, is_open) = (entry.point, entry.open_view().is_some());
-        let number = self.alerts.insert(entry);
-        if is_open && let Some(point) = self.places.point_mut(point) {
-            point.open.push(number);
-        }
-        number
+        self.with_faults(point, |state| {
+            let number = state.alerts.insert(entry);
+            if is_open && let Some(point) = state.places.point_mut(point) {
+                point.open.push(number);
+            }
+            number
+        })
     }
 
     /// Lets a rule change an alert, and brings the indexes after it. A rule answers whether it changed
@@ -312,14 +315,20 @@ impl State {
         from_elsewhere: bool,
         rule: impl FnOnce(&mut AlertView) -> bool,
     ) -> Option<Opening> {
-        let altered = self.alerts.alter(number, self.position, from_elsewhere, rule)?;
-        if altered.was_open != altered.is_open {
-            if let Some(point) = self.places.point_mut(altered.point) {
+        let point = self.alerts.get(number)?.point;
+        let altered = self.with_faults(point, |state| {
+            let altered = state.alerts.alter(number, state.position, from_elsewhere, rule)?;
+            if altered.was_open != altered.is_open
+                && let Some(point) = state.places.point_mut(point)
+            {
                 point.open.retain(|other| *other != number);
                 if altered.is_open {
                     point.open.push(number);
                 }
             }
+            Some(altered)
+        })?;
+        if altered.was_open != altered.is_open {
             self.with_incident(number, |incident| {
                 let count = incident.open_count;
                 incident.open_count =
