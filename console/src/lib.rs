@@ -1,17 +1,20 @@
-//! The HTTP port: `/metrics`, `/healthz`, `/readyz`. It knows nothing of what it reports.
+//! The HTTP port: the browser console, `/metrics`, `/healthz`, `/readyz`. It knows nothing of what it reports.
 
 mod door;
+mod pages;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse};
+use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+pub use pages::{Console, Reach};
 
 /// A part of the process that must be ready before traffic may come.
 #[derive(Debug, Clone)]
@@ -29,11 +32,9 @@ pub struct Report {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// The parts that must be ready.
     pub parts: Vec<Part>,
+    /// The console. Absent: operators are served elsewhere.
+    pub console: Option<Console>,
 }
-
-const HOME: &str = "<!doctype html><html lang=\"en\"><title>SOS gateway</title><h1>SOS gateway</h1>\
-<p>Operators: <code>sos alerts watch</code>. Machines: <a href=\"/metrics\">/metrics</a>, \
-<a href=\"/healthz\">/healthz</a>, <a href=\"/readyz\">/readyz</a>.</p></html>";
 
 /// Serves until shutdown.
 ///
@@ -44,12 +45,13 @@ pub async fn serve(
     report: Report,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
+    let console = report.console.clone().map(pages::router).unwrap_or_default();
     let router = Router::new()
-        .route("/", get(async || Html(HOME)))
         .route("/metrics", get(metrics))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .with_state(report);
+        .with_state(report)
+        .merge(console);
     door::serve(listener, router, shutdown).await
 }
 

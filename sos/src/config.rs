@@ -4,6 +4,7 @@
 mod access;
 mod alerts;
 mod check;
+mod console;
 
 use std::path::PathBuf;
 
@@ -18,6 +19,7 @@ use crate::{Outcome, output};
 pub use access::{GrpcAuth, MqttAuth, Tls};
 pub use alerts::Alerts;
 pub use check::Addresses;
+pub use console::Console;
 
 use access::Protection;
 use check::check;
@@ -34,8 +36,10 @@ pub struct Config {
     pub mqtt: Mqtt,
     /// Operators.
     pub grpc: Grpc,
-    /// Metrics and health.
+    /// The browser console, metrics and health.
     pub http: Listener,
+    /// The browser console.
+    pub console: Console,
     /// The event log.
     pub log: Log,
     /// How long alerts may wait.
@@ -161,6 +165,7 @@ impl Default for Config {
                 jwks: PathBuf::new(),
             },
             http: Listener { listen: "127.0.0.1:8080".to_owned() },
+            console: Console::default(),
             log: Log {
                 address: "127.0.0.1:50052".to_owned(),
                 segment_bytes: limits.segment_bytes,

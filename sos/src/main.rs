@@ -4,6 +4,7 @@ mod access;
 mod alerts;
 mod cli;
 mod config;
+mod console;
 mod log;
 mod output;
 mod registry;

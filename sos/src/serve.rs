@@ -27,7 +27,7 @@ use crate::cli::{AccessArgs, ServeArgs, UpArgs};
 use crate::config::{self, Addresses, Config, GrpcAuth, MqttAuth};
 use crate::stop::Stop;
 use crate::witness::Witness;
-use crate::{Outcome, output, remote, telemetry};
+use crate::{Outcome, console, output, remote, telemetry};
 
 /// Time from the wish to stop to the end of the process. Whatever is cut off then was never acknowledged.
 const DRAIN: Duration = Duration::from_secs(4);
@@ -265,7 +265,8 @@ impl House {
     async fn add_http(&mut self) -> anyhow::Result<()> {
         let listener = bind("http.listen", self.addresses.http).await?;
         self.ports.http = Some(listener.local_addr()?);
-        let report = Report { metrics: Arc::clone(&self.metrics), parts: self.parts.clone() };
+        let console = self.ports.grpc.map(|grpc| console::console(&self.config, grpc));
+        let report = Report { metrics: Arc::clone(&self.metrics), parts: self.parts.clone(), console };
         let shutdown = self.shutdown.clone();
         self.tasks.spawn(async move { Ok(sos_console::serve(listener, report, shutdown).await?) });
         Ok(())

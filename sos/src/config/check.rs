@@ -41,6 +41,7 @@ pub fn check(config: &Config) -> Result<Addresses, Vec<String>> {
     faults.extend(of_mqtt.faults());
     faults.extend(of_grpc.faults());
     faults.extend(check_log(config));
+    faults.extend(config.console.faults());
     faults.extend(config.alerts.faults());
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&config.telemetry.log) {
         faults.push(format!("telemetry.log: {error}"));

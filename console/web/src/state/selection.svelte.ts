@@ -1,0 +1,31 @@
+// Which alert the operator is at, and which step they are about to take. The alert is in the address; the step is not.
+import type { Verb } from "./actions";
+import { route } from "./route.svelte";
+
+class Selection {
+  /** The step whose form is open. */
+  step = $state<Verb | undefined>();
+  /** Rows as they are shown now, for the keys that go up and down. */
+  shown: readonly string[] = [];
+
+  get alertId(): string {
+    return route.param("alert");
+  }
+
+  /** Goes to an alert, on the page where alerts are. */
+  select(alertId: string): void {
+    this.step = undefined;
+    if (route.page === "alerts" || route.page === "map") route.set({ alert: alertId });
+    else route.go("alerts", { alert: alertId });
+  }
+
+  /** Goes so many rows down, or up. */
+  move(rows: number): void {
+    const at = this.shown.indexOf(this.alertId);
+    const next = at < 0 ? 0 : Math.min(Math.max(at + rows, 0), this.shown.length - 1);
+    const alertId = this.shown[next];
+    if (alertId !== undefined) this.select(alertId);
+  }
+}
+
+export const selection = new Selection();

@@ -1,0 +1,35 @@
+// What time it is at the server. The browser's own clock may be wrong by hours and is never shown.
+
+/** A clock that is set by each heartbeat, and runs on by a clock that nobody can set. */
+export class ServerClock {
+  #server = 0;
+  #monotonic = 0;
+
+  /** The server says what time it is. */
+  heard(serverMs: number, monotonicMs: number): void {
+    this.#server = serverMs;
+    this.#monotonic = monotonicMs;
+  }
+
+  /** Milliseconds since 1970 by the server's clock; 0 before it was heard. */
+  at(monotonicMs: number): number {
+    return this.#server === 0 ? 0 : this.#server + (monotonicMs - this.#monotonic);
+  }
+}
+
+class Time {
+  readonly #clock = new ServerClock();
+  /** The server's time, as of the last second; 0 before it was heard. */
+  now = $state(0);
+
+  heard(serverMs: number): void {
+    this.#clock.heard(serverMs, performance.now());
+    if (this.now === 0) this.tick();
+  }
+
+  tick(): void {
+    this.now = this.#clock.at(performance.now());
+  }
+}
+
+export const time = new Time();
