@@ -1,14 +1,17 @@
 //! Stands in front of the gRPC services: recognises the caller, and asks the table whether they may.
 //!
+//! A page of an origin that is not ours is refused before that: whoever sits in front of its browser did not ask.
+//!
 //! Invariant: a request that reaches a service with a [`Caller`] was allowed by [`policy`](crate::policy); without
 //! one, nobody is authenticated here at all.
 
 use std::future::{Ready, pending, ready};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::future::Either;
-use http::{Request, Response, header};
+use http::{HeaderMap, Request, Response, header};
 use tokio::time::sleep;
 use tonic::Status;
 use tonic::body::Body;
@@ -38,19 +41,25 @@ pub enum Proof {
 #[derive(Debug, Clone)]
 pub struct Guard {
     proof: Proof,
+    origins: Arc<[String]>,
 }
 
 impl Guard {
-    /// A guard that wants this proof.
+    /// A guard that wants this proof, and of browsers pages of these origins.
     #[must_use]
-    pub fn new(proof: Proof) -> Self {
-        Self { proof }
+    pub fn new(proof: Proof, origins: Vec<String>) -> Self {
+        Self { proof, origins: origins.into() }
     }
 
     /// Who asks for what a request asks, if they may; nothing if nobody is asked who they are.
     fn admit<B>(&self, request: &Request<B>) -> Result<Option<Caller>, Status> {
         if let Some(peer) = request.extensions().get::<Peer>() {
             peer.asks();
+        }
+        if !self.is_ours(request.headers()) {
+            let reason = "pages of this origin may not ask here (key grpc.origins)";
+            denied(request, None, "origin", reason);
+            return Err(Status::permission_denied(reason));
         }
         if matches!(self.proof, Proof::None) {
             return Ok(None);
@@ -80,6 +89,14 @@ impl Guard {
                 Err(Status::permission_denied(reason))
             }
         }
+    }
+
+    /// Whether it comes from a page that may ask, or from no page.
+    fn is_ours(&self, headers: &HeaderMap) -> bool {
+        headers
+            .get_all(header::ORIGIN)
+            .iter()
+            .all(|origin| self.origins.iter().any(|ours| ours.as_bytes() == origin.as_bytes()))
     }
 
     /// When what a caller was shown must come to an end: a stream outlives neither the token nor the key that it was

@@ -117,14 +117,16 @@ pub struct Door {
     pub tls: Option<Current<ServerConfig>>,
     /// How they prove who they are.
     pub proof: Proof,
+    /// Web origins whose pages may ask, as [`origin::parse`](crate::origin::parse) gives them.
+    pub origins: Vec<String>,
     /// How many connections there may be.
     pub limits: Limits,
 }
 
 impl From<TcpListener> for Door {
-    /// An open door.
+    /// An open door, though not for browsers.
     fn from(listener: TcpListener) -> Self {
-        Self { listener, tls: None, proof: Proof::None, limits: Limits::default() }
+        Self { listener, tls: None, proof: Proof::None, origins: Vec::new(), limits: Limits::default() }
     }
 }
 

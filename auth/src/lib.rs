@@ -12,6 +12,7 @@ pub mod ending;
 pub mod guard;
 pub mod incoming;
 pub mod log_limit;
+pub mod origin;
 pub mod password;
 pub mod policy;
 pub mod reload;

@@ -9,6 +9,7 @@
 mod commands;
 mod config;
 mod core;
+mod cors;
 mod deadlines;
 mod erasure;
 mod head;

@@ -25,6 +25,7 @@ use tonic_web::GrpcWebLayer;
 
 use crate::config::{Config, HEADER_BYTES_MAX, PING_INTERVAL, PING_TIMEOUT, REQUEST_BYTES_MAX, STREAMS_MAX};
 use crate::core::State;
+use crate::cors::cors;
 use crate::deadlines;
 use crate::erasure::Eraser;
 use crate::head::watch_head;
@@ -118,7 +119,7 @@ impl Processor {
         let routes = self.routes(extra, &health, head.subscribe(), watches.clone(), eraser.clone())?;
         let mut tasks = self.start_tasks(head, health.clone(), keeper.clone(), eraser);
 
-        let Door { listener, tls, proof, limits } = door.into();
+        let Door { listener, tls, proof, origins, limits } = door.into();
         let incoming = incoming(listener, tls, limits);
         let server = Server::builder()
             .accept_http1(true)
@@ -126,8 +127,9 @@ impl Processor {
             .http2_max_header_list_size(HEADER_BYTES_MAX)
             .http2_keepalive_interval(Some(PING_INTERVAL))
             .http2_keepalive_timeout(Some(PING_TIMEOUT))
+            .layer(cors(&origins))
             .layer(GrpcWebLayer::new())
-            .layer(Guard::new(proof))
+            .layer(Guard::new(proof, origins))
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
         tokio::pin!(server);

@@ -79,6 +79,8 @@ pub struct Grpc {
     pub tls: Tls,
     /// File of the keys that sign tokens (JWKS).
     pub jwks: PathBuf,
+    /// Web origins whose pages may speak to this port, besides the console of this process: `https://host[:port]`.
+    pub origins: Vec<String>,
 }
 
 /// The broker beside the gateway.
@@ -163,6 +165,7 @@ impl Default for Config {
                 auth: GrpcAuth::None,
                 tls: Tls::default(),
                 jwks: PathBuf::new(),
+                origins: Vec::new(),
             },
             http: Listener { listen: "127.0.0.1:8080".to_owned() },
             console: Console::default(),

@@ -1,5 +1,7 @@
 //! `sos up`, `sos gateway`, `sos processor`: builds the parts, runs them, drains them.
 
+mod doors;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,14 +9,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::Serialize;
-use sos_auth::incoming::Limits;
-use sos_auth::reload::{Current, Reload};
-use sos_auth::token;
-use sos_auth::{Door, Proof};
 use sos_console::{Part, Report};
 use sos_eventlog::{Access, EventLog, LocalLog, LogService, RemoteLog};
-use sos_gateway::access::Auth;
-use sos_gateway::{Gateway, embedded};
+use sos_gateway::Gateway;
 use sos_privacy::{Keys, PrivateLog};
 use sos_processor::Processor;
 use sos_proto::link::Link;
@@ -24,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::cli::{AccessArgs, ServeArgs, UpArgs};
-use crate::config::{self, Addresses, Config, GrpcAuth, MqttAuth};
+use crate::config::{self, Addresses, Config};
 use crate::stop::Stop;
 use crate::witness::Witness;
 use crate::{Outcome, console, output, remote, telemetry};
@@ -68,8 +65,9 @@ pub async fn up(args: UpArgs) -> anyhow::Result<Outcome> {
     let mut house = House::build(args.serve)?;
     let log = house.open_log().await?;
     house.add_gateway(Arc::clone(&log)).await?;
+    let http = house.bind_http().await?;
     house.add_processor(log).await?;
-    house.add_http().await?;
+    house.add_http(http);
     if args.demo {
         house.add_demo();
     }
@@ -82,7 +80,8 @@ pub async fn gateway(args: ServeArgs) -> anyhow::Result<Outcome> {
     let log = house.open_log().await?;
     house.add_gateway(Arc::clone(&log)).await?;
     house.add_log_server(log).await?;
-    house.add_http().await?;
+    let http = house.bind_http().await?;
+    house.add_http(http);
     house.run().await
 }
 
@@ -90,8 +89,9 @@ pub async fn gateway(args: ServeArgs) -> anyhow::Result<Outcome> {
 pub async fn processor(args: ServeArgs) -> anyhow::Result<Outcome> {
     let mut house = House::build(args)?;
     let Some(channel) = house.reach_log().await else { return Ok(Outcome::Done) };
+    let http = house.bind_http().await?;
     house.add_processor(Arc::new(RemoteLog::new(channel))).await?;
-    house.add_http().await?;
+    house.add_http(http);
     house.run().await
 }
 
@@ -196,64 +196,6 @@ impl House {
         Ok(())
     }
 
-    /// The embedded broker.
-    fn embedded(&mut self, listen: SocketAddr) -> anyhow::Result<embedded::Config> {
-        let mqtt = self.config.mqtt.clone();
-        let tls = match mqtt.tls.files() {
-            None => None,
-            Some(files) => {
-                let of = files.clone();
-                let current = self.reloaded("mqtt.tls", files.paths(), move || of.config())?;
-                Some(embedded::Tls { files, current })
-            }
-        };
-        let auth = match mqtt.auth {
-            MqttAuth::None => Auth::None,
-            MqttAuth::Password => Auth::Password,
-            MqttAuth::Certificate => Auth::Certificate,
-        };
-        Ok(embedded::Config { listen, auth, tls, device_rate: mqtt.device_rate })
-    }
-
-    /// Where operators come in.
-    fn door(&mut self, listener: TcpListener) -> anyhow::Result<Door> {
-        let grpc = self.config.grpc.clone();
-        let tls = match grpc.tls.files() {
-            None => None,
-            Some(files) => Some(self.reloaded("grpc.tls", files.paths(), move || files.config())?),
-        };
-        let proof = match grpc.auth {
-            GrpcAuth::None => Proof::None,
-            GrpcAuth::Certificate => Proof::Certificate,
-            GrpcAuth::Token => {
-                let (path, read) = (grpc.jwks.clone(), move || token::Keys::read(&grpc.jwks));
-                Proof::Token(self.reloaded("grpc.jwks", vec![path], read)?)
-            }
-        };
-        Ok(Door { listener, tls, proof, limits: Limits::default() })
-    }
-
-    /// What the files of a key hold, now and until shutdown.
-    fn reloaded<T, E>(
-        &mut self,
-        key: &'static str,
-        paths: Vec<PathBuf>,
-        load: impl Fn() -> Result<T, E> + Send + 'static,
-    ) -> anyhow::Result<Current<T>>
-    where
-        T: Send + Sync + 'static,
-        E: std::error::Error + Send + Sync + 'static,
-    {
-        let reload = Reload::start(paths, load).with_context(|| format!("key {key}"))?;
-        let current = reload.current();
-        let shutdown = self.shutdown.clone();
-        self.tasks.spawn(async move {
-            shutdown.run_until_cancelled_owned(reload.keep()).await;
-            Ok(())
-        });
-        Ok(current)
-    }
-
     async fn add_log_server(&mut self, log: Arc<dyn EventLog>) -> anyhow::Result<()> {
         let listener = bind("log.address", self.addresses.log).await?;
         self.ports.log = Some(listener.local_addr()?);
@@ -262,14 +204,18 @@ impl House {
         Ok(())
     }
 
-    async fn add_http(&mut self) -> anyhow::Result<()> {
+    /// Where the console comes from, which the processor has to know.
+    async fn bind_http(&mut self) -> anyhow::Result<TcpListener> {
         let listener = bind("http.listen", self.addresses.http).await?;
         self.ports.http = Some(listener.local_addr()?);
+        Ok(listener)
+    }
+
+    fn add_http(&mut self, listener: TcpListener) {
         let console = self.ports.grpc.map(|grpc| console::console(&self.config, grpc));
         let report = Report { metrics: Arc::clone(&self.metrics), parts: self.parts.clone(), console };
         let shutdown = self.shutdown.clone();
         self.tasks.spawn(async move { Ok(sos_console::serve(listener, report, shutdown).await?) });
-        Ok(())
     }
 
     fn add_demo(&mut self) {

@@ -3,13 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-
-use prost::Message as _;
 use sos_proto::alert::v1::{AlertState, ListAlertsRequest, ListAlertsResponse};
 use sos_tests::mqtt::{Listener, publish_acknowledged};
 use sos_tests::server::{json_lines, sos, stderr, stdout};
+use sos_tests::web::{self, text};
 use sos_tests::{Server, eventually};
 use tokio_stream::StreamExt as _;
 use tonic::transport::Channel;
@@ -31,21 +28,6 @@ async fn up() -> (tempfile::TempDir, Server) {
 
 async fn channel(address: &str) -> Channel {
     Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap()
-}
-
-/// One request and its whole answer over HTTP/1.1.
-fn http(address: &str, head: &str, body: &[u8]) -> Vec<u8> {
-    let mut stream = TcpStream::connect(address).unwrap();
-    let head =
-        format!("{head}\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
-    stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    answer
-}
-
-fn text(answer: &[u8]) -> String {
-    String::from_utf8_lossy(answer).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,21 +62,12 @@ async fn a_browser_can_ask_over_grpc_web() {
     let (_data, server) = up().await;
     publish_acknowledged(server.mqtt_port(), EVENT, r#"{"press":{}}"#);
     eventually("the alert", async || server.list().await.pop()).await;
-    let message = ListAlertsRequest::default().encode_to_vec();
-    let mut body = vec![0];
-    body.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
-    body.extend(message);
-    let head =
-        "POST /sos.alert.v1.AlertService/ListAlerts HTTP/1.1\r\nContent-Type: application/grpc-web+proto";
-    let answer = http(server.address("grpc"), head, &body);
+    let list = ListAlertsRequest::default();
+    let answer = web::ask(server.address("grpc"), "sos.alert.v1.AlertService/ListAlerts", &[], &list);
     assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", text(&answer));
     assert!(text(&answer).contains("grpc-status:0"), "{}", text(&answer));
-    // A frame is a flag, a length, and the message; frames may come in chunks, so it is looked for.
-    let alert = (0..answer.len()).find_map(|at| {
-        let frame = answer.get(at..)?;
-        let length = u32::from_be_bytes(frame.get(1..5)?.try_into().ok()?) as usize;
-        let message = frame.get(5..5 + length).filter(|_| frame.first() == Some(&0))?;
-        ListAlertsResponse::decode(message).ok()?.alerts.pop().filter(|a| a.site_id == "school-12")
+    let alert = web::find(&answer, |mut page: ListAlertsResponse| {
+        page.alerts.pop().filter(|alert| alert.site_id == "school-12")
     });
     assert_eq!(alert.unwrap().state(), AlertState::Raised);
 }

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
+use sos_auth::origin;
 use sos_gateway::external;
 
 use super::access::Protection;
@@ -40,6 +41,8 @@ pub fn check(config: &Config) -> Result<Addresses, Vec<String>> {
     let external = check_external(&config.mqtt, config.insecure, &mut faults);
     faults.extend(of_mqtt.faults());
     faults.extend(of_grpc.faults());
+    let origins = config.grpc.origins.iter().map(|origin| origin::parse(origin));
+    faults.extend(origins.filter_map(Result::err).map(|fault| format!("grpc.origins: {fault}")));
     faults.extend(check_log(config));
     faults.extend(config.console.faults());
     faults.extend(config.alerts.faults());
@@ -152,14 +155,20 @@ mod tests {
         config.grpc.listen = "127.0.0.1:99999".to_owned();
         config.mqtt.external.address = "broker".to_owned();
         config.mqtt.external.group = "A group".to_owned();
+        config.grpc.origins = vec!["https://sos.example.kz".to_owned(), "sos.example.kz".to_owned()];
         config.telemetry.log = "sos=loud".to_owned();
         let faults = check(&config).unwrap_err();
-        for key in
-            ["mqtt.listen", "grpc.listen", "mqtt.external.address", "mqtt.external.group", "telemetry.log"]
-        {
+        for key in [
+            "mqtt.listen",
+            "grpc.listen",
+            "grpc.origins",
+            "mqtt.external.address",
+            "mqtt.external.group",
+            "telemetry.log",
+        ] {
             assert!(faults.iter().any(|f| f.starts_with(&format!("{key}:"))), "{key} in {faults:?}");
         }
-        assert_eq!(faults.len(), 5);
+        assert_eq!(faults.len(), 6);
     }
 
     #[test]
