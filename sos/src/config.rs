@@ -227,7 +227,8 @@ pub fn load(source: &SourceArgs) -> anyhow::Result<(Config, Addresses)> {
 }
 
 /// First levels of the keys.
-const SECTIONS: [&str; 8] = ["data", "insecure", "mqtt", "grpc", "http", "log", "alerts", "telemetry"];
+const SECTIONS: [&str; 9] =
+    ["data", "insecure", "mqtt", "grpc", "http", "console", "log", "alerts", "telemetry"];
 
 fn read(source: &SourceArgs) -> anyhow::Result<Config> {
     let mut figment = Figment::from(Serialized::defaults(Config::default()));

@@ -4,7 +4,6 @@ mod access;
 mod alerts;
 mod cli;
 mod config;
-mod console;
 mod log;
 mod output;
 mod registry;
@@ -13,6 +12,7 @@ mod serve;
 mod simulate;
 mod stop;
 mod telemetry;
+mod web;
 mod witness;
 
 use std::process::ExitCode;

@@ -24,7 +24,7 @@ use crate::cli::{AccessArgs, ServeArgs, UpArgs};
 use crate::config::{self, Addresses, Config};
 use crate::stop::Stop;
 use crate::witness::Witness;
-use crate::{Outcome, console, output, remote, telemetry};
+use crate::{Outcome, output, remote, telemetry, web};
 
 /// Time from the wish to stop to the end of the process. Whatever is cut off then was never acknowledged.
 const DRAIN: Duration = Duration::from_secs(4);
@@ -212,7 +212,7 @@ impl House {
     }
 
     fn add_http(&mut self, listener: TcpListener) {
-        let console = self.ports.grpc.map(|grpc| console::console(&self.config, grpc));
+        let console = self.ports.grpc.map(|grpc| web::console(&self.config, grpc));
         let report = Report { metrics: Arc::clone(&self.metrics), parts: self.parts.clone(), console };
         let shutdown = self.shutdown.clone();
         self.tasks.spawn(async move { Ok(sos_console::serve(listener, report, shutdown).await?) });
