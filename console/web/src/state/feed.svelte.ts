@@ -52,8 +52,8 @@ export class Feed implements Sink<Alert> {
   take(alert: Alert, isNews: boolean): void {
     this.#fresh?.add(alert.alertId);
     const known = this.#all.get(alert.alertId);
-    // What a command answered may be newer than what the watch tells.
-    if (known !== undefined && known.revision > alert.revision) return;
+    // What a command answered may be newer than what the watch tells; a snapshot may be of another log.
+    if (this.#fresh === undefined && known !== undefined && known.revision > alert.revision) return;
     this.#keep(alert);
     if (isNews) alarm.changed(known, alert);
     this.#show();

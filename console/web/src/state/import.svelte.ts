@@ -7,8 +7,9 @@ import { DEVICE_FIELDS, SITE_FIELDS, fieldOf, signature, type Reason } from "../
 import { requestId } from "../wire/ids";
 import { refusalOf, type Refusal } from "../wire/refusal";
 import { persist } from "./desk.svelte";
+import { knownSites } from "./knownSites.svelte";
+import { allDevices, allSites } from "./pages";
 import { session } from "./session.svelte";
-import { allDevices, allSites, sites } from "./sites.svelte";
 
 /** Requests that are under way at once. */
 const AT_ONCE = 16;
@@ -56,13 +57,6 @@ class Import {
   /** How many lines were refused, here or by the server. */
   readonly badLines: number = $derived(new Set(this.bad.map(({ line }) => line)).size);
 
-  clear(): void {
-    if (this.phase === "running") return;
-    this.#file += 1;
-    this.phase = "none";
-    this.#forget();
-  }
-
   async read(file: File): Promise<void> {
     if (this.phase === "running") return;
     const mine = ++this.#file;
@@ -104,7 +98,7 @@ class Import {
     await Promise.all(Array.from({ length: AT_ONCE }, () => this.#work(bad)));
     this.bad = [...this.bad, ...bad].sort((one, other) => one.line - other.line);
     this.phase = "done";
-    void sites.load();
+    void knownSites.load();
   }
 
   /** What is under way is waited for; the rest can be sent later. */
@@ -180,7 +174,7 @@ function reasonAgainst(item: Item, error: unknown): { column: string; reason: Re
   const field = refusal.kind === "invalid" ? refusal.fields[0] : undefined;
   if (field === undefined) return undefined;
   const fields: readonly string[] = item.row.entry.$typeName === "sos.registry.v1.Site" ? SITE_FIELDS : DEVICE_FIELDS;
-  return { column: fieldOf(fields, field.field, "latitude"), reason: { code: "server", text: field.description } };
+  return { column: fieldOf(fields, field.field) ?? "", reason: { code: "server", text: field.description } };
 }
 
 export const csvImport = new Import();

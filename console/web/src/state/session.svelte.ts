@@ -15,6 +15,8 @@ class Session {
   #methods = $state.raw<ReadonlySet<string>>(new Set());
   #clients: Clients | undefined;
   #config: Config | undefined;
+  /** Who was signed in last, and what they may see. */
+  #who = "";
 
   /** Their name, as it goes into the log. */
   name = $state("");
@@ -50,9 +52,14 @@ class Session {
   /** Signs in; throws what the server answers instead. */
   async signIn(credentials: Credentials): Promise<void> {
     const before = this.#credentials;
+    let isSomebodyElse = false;
     this.#credentials = credentials;
     try {
       const answer = await this.clients.session.getSession({}, { timeoutMs: 10_000 });
+      const who = JSON.stringify([answer.name, answer.regions, answer.siteIds]);
+      // Somebody else signs in where a session ended: what is on the screen may not be theirs to see.
+      isSomebodyElse = this.#who !== "" && this.#who !== who;
+      this.#who = who;
       this.name = answer.name;
       this.role = answer.role;
       this.expiresAt = millis(answer.expiresAt);
@@ -63,6 +70,7 @@ class Session {
     }
     if (credentials.token !== "") sessionStorage.setItem(TOKEN, credentials.token);
     else localStorage.setItem(NAME, credentials.operator);
+    if (isSomebodyElse) location.reload();
     this.state = "in";
   }
 

@@ -11,9 +11,9 @@ export class ServerClock {
     this.#monotonic = monotonicMs;
   }
 
-  /** Milliseconds since 1970 by the server's clock; 0 before it was heard. */
+  /** Whole milliseconds since 1970 by the server's clock; 0 before it was heard. */
   at(monotonicMs: number): number {
-    return this.#server === 0 ? 0 : this.#server + (monotonicMs - this.#monotonic);
+    return this.#server === 0 ? 0 : Math.round(this.#server + (monotonicMs - this.#monotonic));
   }
 }
 

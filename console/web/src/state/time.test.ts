@@ -21,3 +21,9 @@ test("a server whose clock was set back is followed", () => {
   clock.heard(1_770_000_001_000, 1_000);
   expect(clock.at(1_500)).toBe(1_770_000_001_500);
 });
+
+test("it tells whole milliseconds: the wire has no others", () => {
+  const clock = new ServerClock();
+  clock.heard(1_770_000_000_000.123456, 0.1);
+  expect(Number.isInteger(clock.at(1_234.5678))).toBe(true);
+});

@@ -36,7 +36,8 @@ export class Watch<Item> {
   #isWhole = false;
   #attempt: AbortController | undefined;
   #wake: (() => void) | undefined;
-  #stopped = false;
+  /** Ends with this run of the watch; another one may begin before it has noticed. */
+  #life = new AbortController();
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** Whether what was told is what is. */
@@ -57,15 +58,15 @@ export class Watch<Item> {
   }
 
   start(): void {
-    this.#stopped = false;
+    this.#life = new AbortController();
     this.#timer = setInterval(() => this.#look(), 500);
     globalThis.addEventListener("online", this.retryNow);
     document.addEventListener("visibilitychange", this.#looksUp);
-    void this.#run();
+    void this.#run(this.#life.signal);
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#life.abort();
     clearInterval(this.#timer);
     globalThis.removeEventListener("online", this.retryNow);
     document.removeEventListener("visibilitychange", this.#looksUp);
@@ -85,8 +86,8 @@ export class Watch<Item> {
     if (document.visibilityState === "visible") this.#look();
   };
 
-  async #run(): Promise<void> {
-    for (let failures = 0; !this.#stopped; failures += 1) {
+  async #run(life: AbortSignal): Promise<void> {
+    for (let failures = 0; !life.aborted; failures += 1) {
       if (session.state === "expired") {
         await this.#pause(500);
         failures = -1;
@@ -110,7 +111,7 @@ export class Watch<Item> {
       this.#pulse.lost();
       this.#look();
       const pause = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 2_000;
-      if (!this.#stopped) await this.#pause(pause * (0.8 + 0.4 * Math.random()));
+      if (!life.aborted) await this.#pause(pause * (0.8 + 0.4 * Math.random()));
     }
   }
 
