@@ -31,9 +31,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::remove_dir_all(&out)?;
     }
     fs::create_dir_all(&out)?;
-    println!("cargo:rerun-if-env-changed=SOS_CONSOLE");
-    let missing = if std::env::var("SOS_CONSOLE").is_ok_and(|wish| wish == "off") {
-        Some("SOS_CONSOLE is off".to_owned())
+    println!("cargo:rerun-if-env-changed=SOS_WITHOUT_CONSOLE");
+    let missing = if std::env::var_os("SOS_WITHOUT_CONSOLE").is_some() {
+        Some("SOS_WITHOUT_CONSOLE is set".to_owned())
     } else {
         packages()
     };

@@ -1,7 +1,7 @@
 // Every call point as it is, followed while a page shows them; what is known stays for the next time.
 import type { Device } from "../gen/sos/registry/v1/registry_pb";
 import { compareWorst, keyOf, pointOf, type CallPoint } from "../model/devices";
-import { knownSites } from "./knownSites.svelte";
+import { sites } from "./sites.svelte";
 import { session } from "./session.svelte";
 import { time } from "./time.svelte";
 import { Watch, type Sink } from "./watch.svelte";
@@ -33,7 +33,7 @@ class Devices implements Sink<Device> {
   /** All of them, the worst first. */
   readonly all: readonly CallPoint[] = $derived.by(() => {
     void this.#version;
-    const [known, windowsAt] = [knownSites.all, this.#windowsAt];
+    const [known, windowsAt] = [sites.all, this.#windowsAt];
     const points = new Map<string, CallPoint>();
     for (const [key, device] of this.#all) {
       points.set(key, pointOf(device, known.get(device.siteId), windowsAt, this.#points.get(key)));
@@ -50,7 +50,7 @@ class Devices implements Sink<Device> {
   /** Follows them until what it returns is called. */
   use(): () => void {
     this.#users += 1;
-    const release = knownSites.use();
+    const release = sites.use();
     if (!this.#isWatching) {
       this.#isWatching = true;
       this.watch.start();

@@ -7,7 +7,7 @@ import { DEVICE_FIELDS, SITE_FIELDS, fieldOf, signature, type Reason } from "../
 import { requestId } from "../wire/ids";
 import { refusalOf, type Refusal } from "../wire/refusal";
 import { persist } from "./desk.svelte";
-import { knownSites } from "./knownSites.svelte";
+import { sites } from "./sites.svelte";
 import { allDevices, allSites } from "./pages";
 import { session } from "./session.svelte";
 
@@ -98,7 +98,7 @@ class Import {
     await Promise.all(Array.from({ length: AT_ONCE }, () => this.#work(bad)));
     this.bad = [...this.bad, ...bad].sort((one, other) => one.line - other.line);
     this.phase = "done";
-    void knownSites.load();
+    void sites.load();
   }
 
   /** What is under way is waited for; the rest can be sent later. */

@@ -6,7 +6,7 @@ import { requestId } from "../wire/ids";
 import { refusalOf, type Refusal } from "../wire/refusal";
 import { persist, told } from "./desk.svelte";
 import { devices } from "./devices.svelte";
-import { knownSites } from "./knownSites.svelte";
+import { sites } from "./sites.svelte";
 import { notices } from "./notices.svelte";
 import { session } from "./session.svelte";
 import { time } from "./time.svelte";
@@ -38,7 +38,7 @@ class Registry {
     const wire = { siteId, name, kind, address, region, ...(location && { location }) };
     return this.#command(["site", wire], async (requestId, timeoutMs) => {
       const answer = await session.clients.registry.putSite({ requestId, site: wire }, { timeoutMs });
-      if (answer.site !== undefined) knownSites.learn({ ...answer.site, ...withWindow(knownSites.get(siteId)) });
+      if (answer.site !== undefined) sites.learn({ ...answer.site, ...withWindow(sites.get(siteId)) });
     });
   }
 
@@ -63,18 +63,18 @@ class Registry {
     const endsAt = timestampFromMs(Math.floor(time.now) + Math.min(lengthMs, WINDOW_MS_MAX));
     return this.#command(["start", siteId, deviceId, kind, reason, lengthMs], async (requestId, timeoutMs) => {
       const { window } = await session.clients.registry.startWindow({ requestId, siteId, deviceId, kind, reason, endsAt }, { timeoutMs });
-      const site = knownSites.get(siteId);
-      if (deviceId === "" && site !== undefined) knownSites.learn({ ...site, ...(window && { window }) });
+      const site = sites.get(siteId);
+      if (deviceId === "" && site !== undefined) sites.learn({ ...site, ...(window && { window }) });
     });
   }
 
   endWindow({ siteId, deviceId }: Scope, reason: string): Promise<Outcome> {
     return this.#command(["end", siteId, deviceId, reason], async (requestId, timeoutMs) => {
       await session.clients.registry.endWindow({ requestId, siteId, deviceId, reason }, { timeoutMs });
-      const site = knownSites.get(siteId);
+      const site = sites.get(siteId);
       if (deviceId !== "" || site === undefined) return;
       const { window: _, ...rest } = site;
-      knownSites.learn(rest);
+      sites.learn(rest);
     });
   }
 

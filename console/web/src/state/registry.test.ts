@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { BadRequestSchema } from "../gen/google/rpc/error_details_pb";
 import { SiteSchema, WindowKind } from "../gen/sos/registry/v1/registry_pb";
 import type { Clients } from "../wire/clients";
-import { knownSites } from "./knownSites.svelte";
+import { sites } from "./sites.svelte";
 import { notices } from "./notices.svelte";
 import { registry } from "./registry.svelte";
 import { session } from "./session.svelte";
@@ -28,10 +28,10 @@ afterEach(() => {
 });
 
 test("what is registered is known at once, and keeps the exercise it is in", async () => {
-  knownSites.learn({ ...site, window: { $typeName: "sos.registry.v1.Window", kind: WindowKind.TEST, reason: "r", author: "a" } });
+  sites.learn({ ...site, window: { $typeName: "sos.registry.v1.Window", kind: WindowKind.TEST, reason: "r", author: "a" } });
   calls.putSite.mockResolvedValue({ site: { ...site, name: "Мектеп №12" } });
   expect(await registry.putSite(site)).toEqual({ done: true });
-  expect(knownSites.get("school-12")).toMatchObject({ name: "Мектеп №12", window: { kind: WindowKind.TEST } });
+  expect(sites.get("school-12")).toMatchObject({ name: "Мектеп №12", window: { kind: WindowKind.TEST } });
 });
 
 test("what the server has against a field is said there, everything else as a notice", async () => {
@@ -69,8 +69,8 @@ test("an exercise lasts for what was chosen by the server's clock, and no longer
 });
 
 test("an exercise that was ended is gone from its site", async () => {
-  knownSites.learn({ ...site, window: { $typeName: "sos.registry.v1.Window", kind: WindowKind.TEST, reason: "r", author: "a" } });
+  sites.learn({ ...site, window: { $typeName: "sos.registry.v1.Window", kind: WindowKind.TEST, reason: "r", author: "a" } });
   calls.endWindow.mockResolvedValue({});
   await registry.endWindow({ siteId: "school-12", deviceId: "" }, "done");
-  expect(knownSites.get("school-12")?.window).toBeUndefined();
+  expect(sites.get("school-12")?.window).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 // The console's own sources, read for what is said in them.
 import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 
 import { parse } from "svelte/compiler";
 import ts from "typescript";
@@ -15,10 +15,16 @@ interface Source {
 
 /** Every source that is written by hand, but the tests. */
 export function sources(): readonly Source[] {
-  return readdirSync(ROOT, { recursive: true, encoding: "utf8" })
-    .filter((path) => /\.(ts|svelte)$/.test(path) && !/^(gen|testing)\b|\.test\.ts$/.test(path))
-    .sort()
-    .map((path) => ({ name: relative(ROOT, join(ROOT, path)), text: readFileSync(join(ROOT, path), "utf8") }));
+  return files("")
+    .filter((name) => /\.(ts|svelte)$/.test(name) && !/^(gen|testing)\b|\.test\.ts$/.test(name))
+    .map((name) => ({ name, text: readFileSync(join(ROOT, name), "utf8") }));
+}
+
+function files(folder: string): readonly string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? files(path) : [path];
+  });
 }
 
 /** A dictionary as it stands in a source: language → key → text. */
