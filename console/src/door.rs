@@ -2,30 +2,40 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
 
 /// Connections at one time; further ones wait to be taken.
 const CONNECTIONS_MAX: usize = 512;
 
-/// Time for a client to send the head of a request, the next one included.
+/// What TLS needs, as it is now; it should offer HTTP/1.1 only.
+pub type Tls = watch::Receiver<Arc<rustls::ServerConfig>>;
+
+/// Time for a client to send the head of a request, the next one included; and before that, for all of its handshake.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Serves until shutdown, then lets requests under way end.
 pub(crate) async fn serve(
     listener: TcpListener,
+    tls: Option<Tls>,
     router: Router,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
@@ -38,11 +48,16 @@ pub(crate) async fn serve(
             accepted = take(&listener, &places) => accepted,
         };
         match accepted {
-            Ok((stream, place)) => {
+            Ok((stream, peer, place)) => {
                 let (router, shutdown) = (router.clone(), shutdown.clone());
+                let tls = tls.as_ref().map(|tls| Arc::clone(&tls.borrow()));
                 connections.spawn(async move {
                     let _place = place;
-                    connection(stream, router, shutdown).await;
+                    let Some(config) = tls else { return connection(stream, peer, router, shutdown).await };
+                    let greeted = shutdown.run_until_cancelled(greet(stream, peer, config)).await;
+                    if let Some(stream) = greeted.flatten() {
+                        connection(stream, peer, router, shutdown).await;
+                    }
                 });
             }
             Err(error) => {
@@ -59,13 +74,31 @@ pub(crate) async fn serve(
 async fn take(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
-    Ok((listener.accept().await?.0, place))
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place))
 }
 
-async fn connection(stream: TcpStream, router: Router, shutdown: CancellationToken) {
-    let service = service_fn(move |request: Request<Incoming>| {
+/// The handshake.
+async fn greet(
+    stream: TcpStream,
+    peer: SocketAddr,
+    config: Arc<rustls::ServerConfig>,
+) -> Option<TlsStream<TcpStream>> {
+    let greeted = timeout(HEAD_TIMEOUT, TlsAcceptor::from(config).accept(stream)).await;
+    let greeted = greeted.map_err(io::Error::from).flatten();
+    greeted.inspect_err(|error| tracing::debug!(%peer, %error, "no TLS")).ok()
+}
+
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    peer: SocketAddr,
+    router: Router,
+    shutdown: CancellationToken,
+) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
         let mut router = router.clone();
         async move { router.call(request.map(Body::new)).await.map_err(|error: Infallible| error) }
     });
@@ -82,4 +115,34 @@ async fn connection(stream: TcpStream, router: Router, shutdown: CancellationTok
             served.await
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::server::ResolvesServerCertUsingSni;
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    // P10: who begins no handshake does not keep a place for ever.
+    #[tokio::test(start_paused = true)]
+    async fn who_says_nothing_to_tls_is_let_go() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider);
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let config = config.with_cert_resolver(Arc::new(ResolvesServerCertUsingSni::new()));
+        let (_sender, tls) = watch::channel(Arc::new(config));
+        let shutdown = CancellationToken::new();
+        let mut served = JoinSet::new();
+        served.spawn(serve(listener, Some(tls), Router::new(), shutdown.clone()));
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        let ended = timeout(2 * HEAD_TIMEOUT, silent.read(&mut [0])).await;
+        assert_eq!(ended.expect("it is let go").unwrap(), 0);
+        // Nor does it hold up the end.
+        let _silent = TcpStream::connect(address).await.unwrap();
+        shutdown.cancel();
+        assert!(timeout(HEAD_TIMEOUT / 2, served.join_next()).await.is_ok());
+    }
 }

@@ -37,7 +37,7 @@ pub struct Config {
     /// Operators.
     pub grpc: Grpc,
     /// The browser console, metrics and health.
-    pub http: Listener,
+    pub http: Http,
     /// The browser console.
     pub console: Console,
     /// The event log.
@@ -95,12 +95,14 @@ pub struct External {
     pub group: String,
 }
 
-/// A port.
+/// The browser console, metrics and health.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Listener {
+pub struct Http {
     /// Where to listen, `host:port`; port 0 picks a free one.
     pub listen: String,
+    /// What is needed for TLS, without `client_ca`: nobody is asked for a certificate here.
+    pub tls: Tls,
 }
 
 /// The event log.
@@ -167,7 +169,7 @@ impl Default for Config {
                 jwks: PathBuf::new(),
                 origins: Vec::new(),
             },
-            http: Listener { listen: "127.0.0.1:8080".to_owned() },
+            http: Http { listen: "127.0.0.1:8080".to_owned(), tls: Tls::default() },
             console: Console::default(),
             log: Log {
                 address: "127.0.0.1:50052".to_owned(),
@@ -205,6 +207,13 @@ impl Grpc {
             by_certificate: self.auth == GrpcAuth::Certificate,
             jwks: (self.auth == GrpcAuth::Token).then_some(&self.jwks),
         }
+    }
+}
+
+impl Http {
+    /// The pages are for everybody: who may command is asked at the other port.
+    fn protection(&self) -> Protection<'_> {
+        Protection { section: "http", tls: &self.tls, authenticates: true, by_certificate: false, jwks: None }
     }
 }
 

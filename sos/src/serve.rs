@@ -67,7 +67,7 @@ pub async fn up(args: UpArgs) -> anyhow::Result<Outcome> {
     house.add_gateway(Arc::clone(&log)).await?;
     let http = house.bind_http().await?;
     house.add_processor(log).await?;
-    house.add_http(http);
+    house.add_http(http)?;
     if args.demo {
         house.add_demo();
     }
@@ -81,7 +81,7 @@ pub async fn gateway(args: ServeArgs) -> anyhow::Result<Outcome> {
     house.add_gateway(Arc::clone(&log)).await?;
     house.add_log_server(log).await?;
     let http = house.bind_http().await?;
-    house.add_http(http);
+    house.add_http(http)?;
     house.run().await
 }
 
@@ -91,7 +91,7 @@ pub async fn processor(args: ServeArgs) -> anyhow::Result<Outcome> {
     let Some(channel) = house.reach_log().await else { return Ok(Outcome::Done) };
     let http = house.bind_http().await?;
     house.add_processor(Arc::new(RemoteLog::new(channel))).await?;
-    house.add_http(http);
+    house.add_http(http)?;
     house.run().await
 }
 
@@ -211,11 +211,22 @@ impl House {
         Ok(listener)
     }
 
-    fn add_http(&mut self, listener: TcpListener) {
+    fn add_http(&mut self, listener: TcpListener) -> anyhow::Result<()> {
+        let tls = match self.config.http.tls.files() {
+            None => None,
+            Some(files) => Some(self.reloaded("http.tls", files.paths(), move || {
+                files.config().map(|mut config| {
+                    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+                    config
+                })
+            })?),
+        };
         let console = self.ports.grpc.map(|grpc| web::console(&self.config, grpc));
-        let report = Report { metrics: Arc::clone(&self.metrics), parts: self.parts.clone(), console };
+        let (metrics, parts) = (Arc::clone(&self.metrics), self.parts.clone());
+        let report = Report { metrics, parts, console, is_open: self.config.insecure };
         let shutdown = self.shutdown.clone();
-        self.tasks.spawn(async move { Ok(sos_console::serve(listener, report, shutdown).await?) });
+        self.tasks.spawn(async move { Ok(sos_console::serve(listener, tls, report, shutdown).await?) });
+        Ok(())
     }
 
     fn add_demo(&mut self) {

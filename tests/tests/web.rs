@@ -1,13 +1,20 @@
-//! Browsers: which pages may speak to the operator contract, and which may not.
+//! Browsers: the page through TLS, and which pages may speak to the operator contract.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
+use std::sync::Arc;
 
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use sos_auth::tls;
 use sos_proto::alert::v1::{AcknowledgeAlertRequest, AlertState};
 use sos_proto::session::v1::session_service_client::SessionServiceClient;
 use sos_proto::session::v1::{GetSessionRequest, GetSessionResponse};
 use sos_tests::authority::Authority;
 use sos_tests::mqtt::publish_acknowledged;
-use sos_tests::web::{ask, exchange, find, text};
+use sos_tests::web::{ask, converse, exchange, find, text};
 use sos_tests::{Server, eventually};
 use tonic::transport::Channel;
 use tonic::{Code, Request};
@@ -136,4 +143,63 @@ async fn pages_elsewhere_may_by_name_and_need_a_token_all_the_same() {
     assert_eq!(asel.map(|asel| (asel.name, asel.role)), Some(("asel".to_owned(), "viewer".to_owned())));
     let (answer, session) = session(&server, "https://evil.example", &[&bearer]);
     assert!(session.is_none() && answer.contains("grpc-status: 7"), "{answer}");
+}
+
+/// What the HTTP port answers through TLS to whoever trusts the authority, the protocol, and whom they spoke to.
+fn get(authority: &Authority, server: &Server, path: &str) -> (String, Option<Vec<u8>>, Vec<u8>) {
+    let mut config = ClientConfig::builder_with_provider(tls::provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(tls::roots(&authority.path("ca.crt")).unwrap())
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let client = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+    let http = server.address("http");
+    let mut stream = StreamOwned::new(client, TcpStream::connect(http).unwrap());
+    let answer = converse(&mut stream, http, &format!("GET {path} HTTP/1.1"), b"");
+    let certificate = stream.conn.peer_certificates().unwrap().first().unwrap().to_vec();
+    (text(&answer), stream.conn.alpn_protocol().map(<[u8]>::to_vec), certificate)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_comes_through_tls() {
+    let (authority, data) = (Authority::new(), tempfile::tempdir().unwrap());
+    authority.issue(&["--server", "localhost", "sos.example.kz"], "web");
+    let (config, cert, key) =
+        (authority.path("web.toml"), authority.file("web.crt"), authority.file("web.key"));
+    std::fs::write(&config, format!("[http]\ntls = {{ cert = {cert:?}, key = {key:?} }}\n")).unwrap();
+    let server = Server::up(data.path(), &["--config", config.to_str().unwrap()]).await;
+    for path in ["/", "/metrics", "/readyz"] {
+        let (answer, protocol, _) = get(&authority, &server, path);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        assert_eq!(protocol.as_deref(), Some(&b"http/1.1"[..]));
+    }
+    // Who speaks plainly hears nothing, and the page's origins are those of the certificate.
+    let mut plain = TcpStream::connect(server.address("http")).unwrap();
+    let mut heard = Vec::new();
+    // It may be cut off at any byte.
+    let _sent = plain.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let _read = plain.read_to_end(&mut heard);
+    assert!(!text(&heard).contains("200"), "{}", text(&heard));
+    let http = server.address("http");
+    let port = http.rsplit_once(':').unwrap().1;
+    for (origin, is_ours) in [
+        (format!("https://sos.example.kz:{port}"), true),
+        (format!("https://localhost:{port}"), true),
+        (format!("https://{http}"), true),
+        (format!("http://{http}"), false),
+        (format!("https://sos.example.kz:{port}0"), false),
+    ] {
+        let (answer, session) = session(&server, &origin, &[]);
+        assert_eq!(session.is_some(), is_ours, "{answer}");
+    }
+    // A certificate that is renewed is used without a restart.
+    let (_, _, before) = get(&authority, &server, "/healthz");
+    authority.issue(&["--server", "localhost"], "renewed");
+    std::fs::copy(authority.path("renewed.key"), &key).unwrap();
+    std::fs::copy(authority.path("renewed.crt"), &cert).unwrap();
+    eventually("the new certificate", async || {
+        (get(&authority, &server, "/healthz").2 != before).then_some(())
+    })
+    .await;
 }

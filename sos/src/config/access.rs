@@ -52,11 +52,11 @@ impl Tls {
 
 /// How a listener is protected.
 pub struct Protection<'a> {
-    /// Its section: `mqtt`, `grpc`.
+    /// Its section: `mqtt`, `grpc`, `http`.
     pub section: &'static str,
     /// What it needs for TLS.
     pub tls: &'a Tls,
-    /// Whether clients prove who they are.
+    /// Whether clients prove who they are, or need not.
     pub authenticates: bool,
     /// Whether they do so by a certificate.
     pub by_certificate: bool,

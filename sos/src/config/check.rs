@@ -30,17 +30,22 @@ const SEGMENT_BYTES_MIN: u64 = 4 * 1024 * 1024;
 pub fn check(config: &Config) -> Result<Addresses, Vec<String>> {
     let mut faults = Vec::new();
     let (of_mqtt, of_grpc) = (config.mqtt.protection(), config.grpc.protection());
+    let of_http = config.http.protection();
     let mut address = |key: &str, value: &str, protection: Option<&Protection<'_>>| {
         let found = reachable(key, value, protection, config.insecure);
         found.map_err(|fault| faults.push(fault)).ok()
     };
     let mqtt = config.mqtt.embedded.then(|| address("mqtt.listen", &config.mqtt.listen, Some(&of_mqtt)));
     let grpc = address("grpc.listen", &config.grpc.listen, Some(&of_grpc));
-    let http = address("http.listen", &config.http.listen, None);
+    let http = address("http.listen", &config.http.listen, Some(&of_http));
     let log = address("log.address", &config.log.address, None);
     let external = check_external(&config.mqtt, config.insecure, &mut faults);
     faults.extend(of_mqtt.faults());
     faults.extend(of_grpc.faults());
+    faults.extend(of_http.faults());
+    if !config.http.tls.client_ca.as_os_str().is_empty() {
+        faults.push("http.tls.client_ca: nobody is asked for a certificate there".to_owned());
+    }
     let origins = config.grpc.origins.iter().map(|origin| origin::parse(origin));
     faults.extend(origins.filter_map(Result::err).map(|fault| format!("grpc.origins: {fault}")));
     faults.extend(check_log(config));
@@ -180,6 +185,10 @@ mod tests {
                 "grpc.listen: 0.0.0.0:50051 is not loopback, and grpc.auth, grpc.tls.cert, grpc.tls.key are missing"
             )
         );
+        config.http.listen = "0.0.0.0:8080".to_owned();
+        assert!(check(&config).unwrap_err().concat().contains(
+            "http.listen: 0.0.0.0:8080 is not loopback, and http.tls.cert, http.tls.key are missing"
+        ));
         config.insecure = true;
         assert!(check(&config).is_ok());
     }
@@ -217,6 +226,15 @@ mod tests {
         (config.grpc.tls, config.mqtt.tls) = (tls.clone(), tls);
         config.grpc.jwks = path("jwks.json");
         assert_eq!(check(&config).err(), None);
+        config.http.listen = "0.0.0.0:8080".to_owned();
+        config.http.tls = Tls { client_ca: path("ca.crt"), ..config.grpc.tls.clone() };
+        assert!(check(&config).unwrap_err().concat().starts_with("http.tls.client_ca: "));
+        config.http.tls.client_ca.clear();
+        assert_eq!(check(&config).err(), None);
+        config.http.tls.key.clear();
+        assert!(check(&config).unwrap_err().concat().contains("http.tls.key: is missing"));
+        config.http.tls = Tls::default();
+        config.http.listen = "127.0.0.1:8080".to_owned();
         config.grpc.tls.key = path("token.key");
         assert!(check(&config).unwrap_err().concat().starts_with("grpc.tls: "));
     }

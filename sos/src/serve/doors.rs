@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use sos_auth::certs::Subject;
 use sos_auth::incoming::Limits;
 use sos_auth::reload::{Current, Reload};
+use sos_auth::tls::{self, ServerFiles};
 use sos_auth::{Door, Proof, origin, token};
 use sos_gateway::access::Auth;
 use sos_gateway::embedded;
@@ -54,14 +56,15 @@ impl House {
 
     /// Web origins whose pages may speak to the processor: the console of this process, and others by name.
     fn origins(&self) -> Vec<String> {
-        let own = self.ports.http.map(own_origins).unwrap_or_default();
+        let names = self.config.http.tls.files().map(|files| names(&files));
+        let own = self.ports.http.map(|http| own_origins(http, names.as_deref())).unwrap_or_default();
         let named = self.config.grpc.origins.iter();
         // What is none did not pass the check of the configuration.
         own.iter().chain(named).filter_map(|origin| origin::parse(origin).ok()).collect()
     }
 
     /// What the files of a key hold, now and until shutdown.
-    fn reloaded<T, E>(
+    pub(super) fn reloaded<T, E>(
         &mut self,
         key: &'static str,
         paths: Vec<PathBuf>,
@@ -82,13 +85,27 @@ impl House {
     }
 }
 
-/// Where the console of this process is, as a browser names it.
-fn own_origins(http: SocketAddr) -> Vec<String> {
-    let mut own = vec![format!("http://{http}")];
+/// Where the console of this process is, as a browser names it; with TLS, by the names of its certificate too.
+fn own_origins(http: SocketAddr, names: Option<&[String]>) -> Vec<String> {
+    let scheme = if names.is_some() { "https" } else { "http" };
+    let mut own = vec![format!("{scheme}://{http}")];
     if http.ip().is_loopback() {
-        own.push(format!("http://localhost:{}", http.port()));
+        own.push(format!("{scheme}://localhost:{}", http.port()));
     }
+    own.extend(names.unwrap_or_default().iter().map(|name| match name.parse() {
+        Ok(address) => format!("{scheme}://{}", SocketAddr::new(address, http.port())),
+        Err(_) => format!("{scheme}://{name}:{}", http.port()),
+    }));
     own
+}
+
+/// Whom a server's certificate is for.
+fn names(files: &ServerFiles) -> Vec<String> {
+    let chain = tls::read_certificates(&files.cert).unwrap_or_default();
+    match chain.first().and_then(|certificate| tls::subject_of(certificate)) {
+        Some(Subject::Server(names)) => names,
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -97,9 +114,17 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_called_localhost() {
-        let own = |address: &str| own_origins(address.parse().unwrap());
+        let own = |address: &str| own_origins(address.parse().unwrap(), None);
         assert_eq!(own("127.0.0.1:8080"), ["http://127.0.0.1:8080", "http://localhost:8080"]);
         assert_eq!(own("[::1]:80"), ["http://[::1]:80", "http://localhost:80"]);
         assert_eq!(own("10.0.0.5:8080"), ["http://10.0.0.5:8080"]);
+    }
+
+    #[test]
+    fn a_certificate_names_the_port() {
+        let names = ["sos.example.kz", "10.0.0.5", "2001:db8::5"].map(str::to_owned);
+        let own = own_origins("0.0.0.0:8443".parse().unwrap(), Some(&names));
+        let named = ["sos.example.kz:8443", "10.0.0.5:8443", "[2001:db8::5]:8443"];
+        assert_eq!(own[1..], named.map(|name| format!("https://{name}")));
     }
 }
