@@ -1,4 +1,4 @@
-//! Chores of this repository: `cargo xtask test`, `tidy`, `bench` and `soak`.
+//! Chores of this repository: `cargo xtask test`, `tidy`, `bench`, `screens` and `soak`.
 //!
 //! Builds nothing that is shipped and imports no other crate of ours, so that it runs when they do not
 //! compile. Invariant: exit code 0 only if everything that was asked for was done and nothing was found.
@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the output is the result")]
 
 mod bench;
+mod console;
 mod process;
 mod soak;
 mod test;
@@ -28,6 +29,9 @@ const USAGE: &str =
                            the whole system beside Mosquitto and nats-server, where they are installed
        cargo xtask bench security
                            what TLS, certificates and tokens cost, and what is borne of hostile call points
+       cargo xtask bench console
+                           from a press to the painted row in a browser
+       cargo xtask screens pictures of the console's pages, into docs/screens
        cargo xtask soak    the random tests, for a long time";
 
 fn main() -> ExitCode {
@@ -40,6 +44,8 @@ fn main() -> ExitCode {
         ["bench", "alerts", rest @ ..] => Box::new(|| bench::alerts(rest)),
         ["bench", "system"] => Box::new(bench::system),
         ["bench", "security"] => Box::new(bench::security),
+        ["bench", "console"] => Box::new(console::bench),
+        ["screens"] => Box::new(console::screens),
         ["soak"] => Box::new(soak::run),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

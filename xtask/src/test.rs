@@ -8,17 +8,18 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use crate::process::{cargo, command, run as execute, succeeds};
-use crate::{tidy, tools};
+use crate::{console, tidy, tools};
 
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("requirements", tools::provide),
     ("fmt", fmt),
     ("tidy", tidy::run),
     ("clippy", clippy),
     ("buf lint", buf_lint),
     ("test", test),
+    ("console", console::test),
     ("supply chain", supply_chain),
 ];
 

@@ -7,12 +7,13 @@ use anyhow::{Result, bail};
 use crate::process::{command, is_installed, output, run};
 
 /// Programs and the Debian packages they come from.
-const NEEDED: [(&str, &str); 5] = [
+const NEEDED: [(&str, &str); 6] = [
     ("mosquitto", "mosquitto"),
     ("mosquitto_pub", "mosquitto-clients"),
     ("node", "nodejs"),
     ("npm", "npm"),
     ("strace", "strace"),
+    ("chromium", "chromium"),
 ];
 
 /// Makes sure that every needed program is there; installs packages only as root on Debian.

@@ -7,6 +7,8 @@ use super::Finding;
 use super::rust::is_word;
 use super::tree::File;
 
+/// What counts as source.
+const SOURCES: [&str; 4] = [".rs", ".ts", ".svelte", ".css"];
 /// Longest file, in lines.
 const FILE_LINES_MAX: usize = 400;
 /// Longest function, in lines from `fn` to its closing brace.
@@ -20,8 +22,9 @@ pub(super) fn check(files: &[File]) -> Vec<Finding> {
 }
 
 fn check_with(exceptions: &[(&str, usize)], files: &[File]) -> Vec<Finding> {
-    let rust = || files.iter().filter(|file| file.is_rust());
-    rust().flat_map(|file| check_file(exceptions, file)).chain(rust().flat_map(check_functions)).collect()
+    let sources = files.iter().filter(|file| SOURCES.iter().any(|ending| file.path.ends_with(ending)));
+    let functions = files.iter().filter(|file| file.is_rust()).flat_map(check_functions);
+    sources.flat_map(|file| check_file(exceptions, file)).chain(functions).collect()
 }
 
 fn check_file(exceptions: &[(&str, usize)], file: &File) -> Option<Finding> {
