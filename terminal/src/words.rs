@@ -4,10 +4,12 @@
 //! colours or turns the direction of writing.
 
 mod event;
+mod marks;
 
 use sos_proto::alert::v1::{Alert, AlertKind};
 
 pub use event::what;
+pub(crate) use marks::{marks, oddities, status};
 
 /// Text from outside for a terminal: what would steer it is replaced, a new line by a blank.
 #[must_use]
@@ -46,6 +48,19 @@ pub fn kind(alert: &Alert) -> String {
 pub fn place(alert: &Alert) -> Vec<String> {
     let parts = alert.place.iter().flat_map(|place| [&place.building, &place.floor, &place.room]);
     parts.filter(|part| !part.is_empty()).map(|part| plain(part)).collect()
+}
+
+/// Site and place of an alert, to speak of it.
+#[must_use]
+pub(crate) fn name(alert: &Alert) -> String {
+    let site = if alert.site_name.is_empty() { &alert.site_id } else { &alert.site_name };
+    let mut parts = vec![plain(site)];
+    parts.extend(place(alert));
+    if parts.len() == 1 {
+        parts.push(plain(&alert.device_id));
+    }
+    parts.retain(|part| !part.is_empty());
+    if parts.is_empty() { "everything".to_owned() } else { parts.join(" · ") }
 }
 
 #[cfg(test)]
