@@ -6,6 +6,7 @@ mod health;
 pub mod link;
 pub mod time;
 pub mod trace;
+pub mod urgency;
 pub mod window;
 
 /// The compiled `.proto` files, for gRPC server reflection.

@@ -9,6 +9,23 @@ use tonic::{Request, Status};
 /// A channel whose requests carry a token, if there is one.
 pub type Link = InterceptedService<Channel, Bearer>;
 
+/// A name that cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} cannot be sent as a name")]
+pub struct NoName(String);
+
+/// A request in an operator's name, which may be in any script. Where operators are authenticated, the name that they
+/// prove counts instead.
+///
+/// # Errors
+/// If the name has characters that cannot be sent.
+pub fn signed<T>(operator: &str, message: T) -> Result<Request<T>, NoName> {
+    let mut request = Request::new(message);
+    let name = MetadataValue::try_from(operator.as_bytes()).map_err(|_| NoName(operator.to_owned()))?;
+    request.metadata_mut().insert("sos-operator", name);
+    Ok(request)
+}
+
 /// Adds a token to every request.
 #[derive(Debug, Clone, Default)]
 pub struct Bearer(Option<MetadataValue<Ascii>>);

@@ -13,8 +13,8 @@ pub use access::{
     AccessArgs, CertsArgs, CertsCommand, IssueArgs, PrivacyArgs, PrivacyCommand, TokenArgs, TokenCommand,
 };
 pub use alerts::{
-    AlertsArgs, AlertsCommand, CommandArgs, DEFAULT_GRPC, DispositionArg, FilterArgs, OrderCommand,
-    ResponseArg, StateArg, WatchArgs,
+    AlertsArgs, AlertsCommand, CommandArgs, ConsoleArgs, DEFAULT_GRPC, DispositionArg, FilterArgs,
+    OrderCommand, ResponseArg, StateArg, WatchArgs,
 };
 pub use registry::{
     DeskArgs, DeviceArgs, DevicesArgs, DevicesCommand, SiteArgs, SitesArgs, SitesCommand, WindowArg,
@@ -50,6 +50,8 @@ pub enum Command {
     Simulate(SimulateArgs),
     /// Look at alerts and handle them
     Alerts(AlertsArgs),
+    /// Handle alerts on a terminal, until q
+    Console(ConsoleArgs),
     /// Keep the registry of sites
     Sites(SitesArgs),
     /// Keep the registry of call points

@@ -4,6 +4,7 @@ mod access;
 mod alerts;
 mod cli;
 mod config;
+mod console;
 mod log;
 mod output;
 mod registry;
@@ -61,6 +62,7 @@ async fn run(cli: Cli) -> anyhow::Result<Outcome> {
         Command::Processor(args) => serve::processor(args).await,
         Command::Simulate(args) => simulate::run(args, &access).await,
         Command::Alerts(args) => alerts::run(args, &access).await,
+        Command::Console(args) => console::run(args, access).await,
         Command::Sites(args) => registry::sites(args, &access).await,
         Command::Devices(args) => registry::devices(args, &access).await,
         Command::Windows(args) => registry::windows(args, &access).await,

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use sos_proto::time::{self, Timestamp};
+pub use sos_terminal::words::{plain, short};
 
 /// Writes a line to standard output. A reader that went away ends the program quietly.
 pub fn line(text: &str) {
@@ -60,14 +61,4 @@ pub fn moment(timestamp: Option<&Timestamp>) -> String {
     let micros = timestamp.and_then(time::micros);
     let moment = micros.and_then(|m| jiff::Timestamp::from_microsecond(m).ok());
     moment.map_or_else(|| "-".to_owned(), |m| m.strftime("%Y-%m-%d %H:%M:%S").to_string())
-}
-
-/// Text from outside for a terminal: control characters cannot move the cursor or change colours.
-pub fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
-/// The name of an enum value without its prefix, in lower case.
-pub fn short(name: &str, prefix: &str) -> String {
-    name.strip_prefix(prefix).unwrap_or(name).to_lowercase().replace('_', " ")
 }

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use sos_eventlog::clock;
-use sos_proto::link::{Bearer, Link};
+use sos_proto::link::{self, Bearer, Link};
 use sos_proto::time::{self, Timestamp};
 use tonic::Request;
-use tonic::metadata::MetadataValue;
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
 use crate::cli::AccessArgs;
@@ -85,17 +84,12 @@ pub fn request_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
-/// A request in an operator's name, which may be in any script. Where operators are authenticated, the name that
-/// they prove counts instead.
+/// A request in an operator's name.
 ///
 /// # Errors
 /// If the name cannot be sent.
 pub fn signed<T>(operator: &str, message: T) -> anyhow::Result<Request<T>> {
-    let mut request = Request::new(message);
-    let name = MetadataValue::try_from(operator.as_bytes())
-        .map_err(|_| anyhow::anyhow!("--as: {operator:?} cannot be sent as a name"))?;
-    request.metadata_mut().insert("sos-operator", name);
-    Ok(request)
+    link::signed(operator, message).context("--as")
 }
 
 /// What a server answered instead of an answer, in words.

@@ -9,7 +9,6 @@ mod evolve;
 mod filter;
 mod rules;
 mod state;
-mod urgency;
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +24,6 @@ pub use rules::{PriorityRule, Rules};
 pub(crate) use state::{
     AlertView, CommandKind, Opening, PointEntry, PointNumber, STATE_SCHEMA, SiteEntry, State,
 };
-pub(crate) use urgency::urgency;
 
 /// The units that are on their way to an alert or at work there.
 fn busy_units(alert: &Alert) -> impl Iterator<Item = &str> {

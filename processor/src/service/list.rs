@@ -6,11 +6,12 @@
 use prost::Message as _;
 use sos_auth::Scope;
 use sos_proto::alert::v1::{Alert, AlertFilter, AlertOrder, ListAlertsRequest, ListAlertsResponse};
+use sos_proto::urgency::urgency;
 
 use super::parse;
 use super::status::InvalidField;
 use crate::config::{PAGE_BYTES_MAX, SCAN_ALERTS_MAX};
-use crate::core::{Filter, Opening, State, urgency};
+use crate::core::{Filter, Opening, State};
 use crate::live::Live;
 
 /// Length of the digest in a page token, in characters.

@@ -1,8 +1,8 @@
 //! Alerts in columns, for people.
 
 use sos_proto::alert::v1::{Alert, AlertKind, AlertState, AlertStatus, GetAlertResponse, Incident};
-use sos_proto::event::v1::event::Body;
 use sos_proto::event::v1::{Event, RecordedEvent};
+use sos_terminal::words;
 
 use crate::output::{moment, plain, short};
 
@@ -16,18 +16,13 @@ pub fn header() -> String {
 
 /// One alert in one line.
 pub fn row(alert: &Alert) -> String {
-    let category = match alert.kind() {
-        AlertKind::Technical => "technical".to_owned(),
-        _ if alert.category == 0 => "general".to_owned(),
-        _ => short(alert.category().as_str_name(), "CATEGORY_"),
-    };
     format!(
         "{:<36}  {:<12}  {:<8}  {:<19}  {:<9}  {:>7}  {:<12}  {:<40}  {}",
         alert.alert_id,
         short(alert.state().as_str_name(), "ALERT_STATE_").to_uppercase(),
         short(alert.priority().as_str_name(), "ALERT_PRIORITY_"),
         moment(alert.received_at.as_ref()),
-        category,
+        words::kind(alert),
         alert.press_count,
         if alert.owner.is_empty() { "-".to_owned() } else { plain(&alert.owner) },
         format!("{}/{}", alert.site_id, alert.device_id),
@@ -63,11 +58,12 @@ fn remarks(alert: &Alert) -> String {
     if alert.unverified {
         remarks.push("(unverified)".to_owned());
     }
-    let place = alert.place.iter().flat_map(|place| [&place.building, &place.floor, &place.room]);
-    let place: Vec<_> = [&alert.site_name].into_iter().chain(place).filter(|word| !word.is_empty()).collect();
+    let mut place = words::place(alert);
+    if !alert.site_name.is_empty() {
+        place.insert(0, plain(&alert.site_name));
+    }
     if !place.is_empty() {
-        let words: Vec<_> = place.into_iter().map(|word| plain(word)).collect();
-        remarks.push(format!("({})", words.join(", ")));
+        remarks.push(format!("({})", place.join(", ")));
     }
     remarks.push(plain(&alert.note));
     remarks.join(" ").trim_end().to_owned()
@@ -120,76 +116,15 @@ pub fn event(recorded: &RecordedEvent) -> String {
     let event = recorded.event.as_ref().unwrap_or(&default);
     let who = if event.actor.is_empty() { "-".to_owned() } else { plain(&event.actor) };
     format!(
-        "{:>8}  {:<19}  {:<19}  {:<12}  {}",
+        "{:>8}  {:<19}  {:<19}  {:<12}  {}/{}: {}",
         recorded.position,
         moment(recorded.recorded_at.as_ref()),
         moment(event.occurred_at.as_ref()),
         who,
-        what(event)
+        event.site_id,
+        event.device_id,
+        words::what(event, moment)
     )
-}
-
-/// What happened, in words.
-fn what(event: &Event) -> String {
-    let call_point = format!("{}/{}", event.site_id, event.device_id);
-    let (words, text) = match &event.body {
-        None => ("unknown event", String::new()),
-        Some(Body::Press(p)) => ("press", p.note.clone()),
-        Some(Body::Cancel(c)) => ("cancel requested", c.reason.clone()),
-        Some(Body::Call(c)) => ("call", short(c.phase().as_str_name(), "CALL_PHASE_")),
-        Some(Body::Fault(f)) => {
-            (if f.active { "fault" } else { "fault repaired" }, short(f.kind().as_str_name(), "FAULT_KIND_"))
-        }
-        Some(Body::SelfTest(t)) => {
-            (if t.passed { "self-test passed" } else { "self-test failed" }, t.detail.clone())
-        }
-        Some(Body::Located(_)) => ("located", String::new()),
-        Some(Body::DeviceOnline(d)) => ("online", d.firmware.clone()),
-        Some(Body::DeviceOffline(d)) => ("offline", short(d.reason().as_str_name(), "OFFLINE_REASON_")),
-        Some(Body::DeviceConditionChanged(d)) => {
-            ("condition", short(d.condition().as_str_name(), "DEVICE_CONDITION_"))
-        }
-        Some(Body::Quarantined(q)) => ("quarantined", q.reason.clone()),
-        Some(Body::BrokerLost(b)) => ("broker lost", format!("{} {}", b.broker, b.reason)),
-        Some(Body::BrokerRestored(b)) => ("broker restored", b.broker.clone()),
-        Some(Body::SiteRegistered(_)) => ("site registered", String::new()),
-        Some(Body::DeviceRegistered(_)) => ("call point registered", String::new()),
-        Some(Body::DeviceRetired(d)) => ("call point retired", d.reason.clone()),
-        Some(Body::AlertErased(e)) => ("personal data erased", e.reason.clone()),
-        Some(Body::DeviceAccessChanged(a)) if a.revoked => ("access revoked", a.reason.clone()),
-        Some(Body::DeviceAccessChanged(a)) => ("access given", a.reason.clone()),
-        Some(Body::WindowStarted(w)) => {
-            let window = w.window.clone().unwrap_or_default();
-            let kind = short(window.kind().as_str_name(), "WINDOW_KIND_");
-            (
-                "window started:",
-                format!("{kind} until {}: {}", moment(window.ends_at.as_ref()), window.reason),
-            )
-        }
-        Some(Body::WindowEnded(w)) => ("window ended", w.reason.clone()),
-        Some(Body::AlertAcknowledged(_)) => ("acknowledged", String::new()),
-        Some(Body::AlertAckExpired(a)) => ("acknowledgement expired", a.owner.clone()),
-        Some(Body::UnitDispatched(u)) => ("unit dispatched", u.unit_id.clone()),
-        Some(Body::ResponseUpdated(r)) => {
-            let status = short(r.status().as_str_name(), "RESPONSE_STATUS_");
-            ("unit", format!("{} {status}", r.unit_id))
-        }
-        Some(Body::AlertNoted(n)) => ("note", n.note.clone()),
-        Some(Body::AlertEscalated(e)) => ("escalated to level", e.level.to_string()),
-        Some(Body::AlertTransferred(t)) => ("transferred to", t.to_operator.clone()),
-        Some(Body::AlertResolved(r)) => {
-            let disposition = short(r.disposition().as_str_name(), "DISPOSITION_");
-            ("resolved", format!("{disposition} {}", r.note))
-        }
-        Some(Body::AlertReopened(r)) => ("reopened", r.note.clone()),
-        Some(Body::AlertDeclaredActual(a)) => ("declared actual", a.reason.clone()),
-        Some(Body::AlertShelved(a)) => {
-            ("shelved until", format!("{}: {}", moment(a.until.as_ref()), a.reason))
-        }
-        Some(Body::AlertUnshelved(_)) => ("unshelved", String::new()),
-        Some(Body::EscalationUnheard(e)) => ("nobody watched at level", e.level.to_string()),
-    };
-    format!("{call_point}: {words} {}", plain(&text)).trim_end().to_owned()
 }
 
 #[cfg(test)]

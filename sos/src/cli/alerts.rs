@@ -48,6 +48,17 @@ pub enum AlertsCommand {
     Order(OrderCommand),
 }
 
+/// `sos console`.
+#[derive(Debug, Args)]
+pub struct ConsoleArgs {
+    /// The server
+    #[arg(long, value_name = "HOST:PORT", default_value = DEFAULT_GRPC)]
+    pub grpc: String,
+    /// Your name as an operator
+    #[arg(long = "as", value_name = "NAME", env = "USER", default_value = "operator")]
+    pub operator: String,
+}
+
 /// What changes an alert.
 #[derive(Debug, Subcommand)]
 pub enum OrderCommand {

@@ -7,7 +7,7 @@ use super::Finding;
 use super::tree::{File, numbered};
 
 /// Crate folders, and the packages of ours that each may depend on.
-const MAY_IMPORT: [(&str, &[&str]); 11] = [
+const MAY_IMPORT: [(&str, &[&str]); 12] = [
     ("proto", &[]),
     ("auth", &["sos-proto"]),
     ("eventlog", &["sos-proto"]),
@@ -16,6 +16,7 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("processor", &["sos-proto", "sos-auth", "sos-eventlog"]),
     ("simulator", &["sos-proto"]),
     ("console", &["sos-proto"]),
+    ("terminal", &["sos-proto"]),
     (
         "sos",
         &[
@@ -27,6 +28,7 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
             "sos-processor",
             "sos-simulator",
             "sos-console",
+            "sos-terminal",
         ],
     ),
     (
@@ -40,6 +42,7 @@ const MAY_IMPORT: [(&str, &[&str]); 11] = [
             "sos-processor",
             "sos-simulator",
             "sos-console",
+            "sos-terminal",
             "sos",
         ],
     ),

@@ -1,13 +1,14 @@
 //! The order of an operator's list: what needs somebody most comes first.
 
-use sos_proto::alert::v1::{Alert, AlertState, AlertStatus};
+use crate::alert::v1::{Alert, AlertState, AlertStatus};
 
 /// How urgent an open alert is among others: the smaller, the more. Alerts that are equally urgent are in order
 /// of opening, the oldest first.
 ///
 /// In earnest before exercises, what was not shelved before what was, the higher priority first; then what
 /// nobody has, the more escalated first, then what asks for its owner again, then the rest.
-pub(crate) fn urgency(alert: &Alert) -> u64 {
+#[must_use]
+pub fn urgency(alert: &Alert) -> u64 {
     let is_exercise = alert.status() != AlertStatus::Actual;
     let is_shelved = alert.shelving.is_some();
     let priority = u8::try_from(i32::from(alert.priority())).unwrap_or(0);
@@ -26,7 +27,7 @@ pub(crate) fn urgency(alert: &Alert) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use sos_proto::alert::v1::{AlertPriority, Shelving};
+    use crate::alert::v1::{AlertPriority, Shelving};
 
     use super::*;
 

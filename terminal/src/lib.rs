@@ -1,0 +1,18 @@
+//! The duty officer's console on a terminal, for a machine without a browser.
+//!
+//! `screen` decides, pure and with the time as an argument; `draw` paints it; `shell` is the one loop between keys, the
+//! server and the terminal. Not here: arguments, certificates and tokens, which whoever runs it hands in as a way to
+//! connect.
+
+mod clock;
+mod draw;
+mod key;
+mod order;
+mod screen;
+mod shell;
+#[cfg(test)]
+mod testing;
+mod width;
+pub mod words;
+
+pub use shell::{BoxError, Connect, Desk, Error, run};

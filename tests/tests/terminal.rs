@@ -1,0 +1,172 @@
+//! The console on a terminal: the real binary in a pseudo-terminal, whose screen is read as an officer would.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{Read as _, Write};
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use sos_proto::alert::v1::{AcknowledgeAlertRequest, Alert, AlertState};
+use sos_proto::event::v1::Disposition;
+use sos_tests::mqtt::publish_acknowledged;
+use sos_tests::server::{binary, signed};
+use sos_tests::{Server, eventually};
+use vt100::{Color, Parser};
+
+const ROWS: u16 = 24;
+const COLUMNS: u16 = 140;
+
+/// `sos console` in a terminal of its own; killed when dropped.
+struct Console {
+    child: Box<dyn Child + Send + Sync>,
+    keys: Box<dyn Write + Send>,
+    seen: Arc<Mutex<Parser>>,
+    _terminal: Box<dyn MasterPty + Send>,
+}
+
+impl Console {
+    fn open(server: &Server, operator: &str) -> Self {
+        let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(binary());
+        command.args(["console", "--grpc", server.address("grpc"), "--as", operator]);
+        command.env("TERM", "xterm-256color");
+        command.env_remove("NO_COLOR");
+        let child = pair.slave.spawn_command(command).unwrap();
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let seen =
+            Arc::new(Mutex::new(Parser::new(NonZero::new(ROWS).unwrap(), NonZero::new(COLUMNS).unwrap(), 0)));
+        let screen = Arc::clone(&seen);
+        // Ends with the process, whose end closes its terminal.
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4_096];
+            while let Ok(length @ 1..) = output.read(&mut bytes) {
+                let read = bytes.get(..length).unwrap_or_default();
+                screen.lock().unwrap_or_else(PoisonError::into_inner).process(read);
+            }
+        });
+        Self { child, keys: pair.master.take_writer().unwrap(), seen, _terminal: pair.master }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    fn screen(&self) -> vt100::Screen {
+        self.seen.lock().unwrap().screen().clone()
+    }
+
+    /// Waits until the screen shows all of these.
+    async fn shows(&self, texts: &[&str]) -> String {
+        eventually(&format!("the screen shows {texts:?}"), async || {
+            let shown = self.screen().contents();
+            texts.iter().all(|text| shown.contains(text)).then_some(shown)
+        })
+        .await
+    }
+
+    /// Quits, and answers with the exit code.
+    async fn quit(mut self) -> u32 {
+        self.press("q");
+        let status = eventually("the console ends", async || self.child.try_wait().unwrap()).await;
+        eventually("the terminal is given back", async || (!self.screen().alternate_screen()).then_some(()))
+            .await;
+        status.exit_code()
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = writeln!(std::io::stderr(), "the screen:\n{}", self.screen().contents());
+        }
+        let _ = self.child.kill();
+    }
+}
+
+fn press(server: &Server, device: &str) {
+    let message = r#"{"press":{"category":"CATEGORY_FIRE","note":"\u001b[2J\u001b[31mhelp"}}"#;
+    publish_acknowledged(server.mqtt_port(), &format!("sos/v1/school-12/{device}/event"), message);
+}
+
+async fn becomes(server: &Server, state: AlertState) -> Alert {
+    eventually(&format!("an alert that is {state:?}"), async || {
+        server.list().await.into_iter().find(|alert| alert.state() == state)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_officer_takes_and_resolves_an_alert() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::up(data.path(), &[]).await;
+    let mut console = Console::open(&server, "асель");
+    console.shows(&["LIVE", "No open alerts."]).await;
+
+    press(&server, "hall-1");
+    // What a device writes is text, also where it would clear the screen.
+    console.shows(&["1 raised", "RAISED", "fire", "school-12 · hall-1", "[31mhelp"]).await;
+    console.press("a");
+    console.shows(&["ACK асель", "is yours"]).await;
+    assert_eq!(becomes(&server, AlertState::Acknowledged).await.owner, "асель");
+
+    console.press("\r");
+    console.shows(&["BY ITS CLOCK", "acknowledged", "press", "[2J"]).await;
+    console.press("r");
+    console.shows(&["What did it turn out to be", "accidental"]).await;
+    console.press("2бала басты\r");
+    console.shows(&["RESOLVED", "resolved accidental бала басты"]).await;
+    assert_eq!(becomes(&server, AlertState::Resolved).await.disposition(), Disposition::Accidental);
+    console.press("q");
+    console.shows(&["No open alerts."]).await;
+    assert_eq!(console.quit().await, 0);
+}
+
+// P6: who comes second is told who was first, and since when.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_officer_who_comes_second_is_told() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::up(data.path(), &[]).await;
+    let mut console = Console::open(&server, "asel");
+    press(&server, "hall-1");
+    console.shows(&["LIVE", "1 raised"]).await;
+    let alert_id = becomes(&server, AlertState::Raised).await.alert_id;
+    let request = AcknowledgeAlertRequest {
+        alert_id,
+        request_id: "first".to_owned(),
+        ..AcknowledgeAlertRequest::default()
+    };
+    server.alerts().await.acknowledge_alert(signed("dana", request)).await.unwrap();
+    console.press("a");
+    console.shows(&["refused: it is dana's since", "ACK dana"]).await;
+}
+
+// P5, P6: a server that is gone makes the screen stale, and one that is back makes it live, with what came meanwhile;
+// a command is repeated until it is answered, and has one effect.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_is_seen_and_survived() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::up(data.path(), &[]).await;
+    let mut console = Console::open(&server, "asel");
+    press(&server, "hall-1");
+    console.shows(&["LIVE", "1 raised", "hall-1"]).await;
+    let grpc = server.address("grpc").to_owned();
+    server.kill();
+    console.shows(&["STALE since", "1 raised", "hall-1"]).await;
+    assert_eq!(console.screen().cell(0, 0).unwrap().bgcolor(), Color::Idx(1), "red");
+    console.press("a");
+    console.shows(&["sending…"]).await;
+
+    // Unseen by the console: it cannot reach this one.
+    let unseen = Server::up(data.path(), &[]).await;
+    press(&unseen, "hall-2");
+    unseen.kill();
+    let here = data.path().to_str().unwrap();
+    let more = ["--mqtt", "127.0.0.1:0", "--http", "127.0.0.1:0"];
+    let server = Server::start(&[&["up", "--data", here, "--grpc", &grpc][..], &more].concat()).await;
+    console.shows(&["LIVE", "1 raised", "1 acknowledged", "ACK asel", "hall-1", "hall-2"]).await;
+    assert_eq!(server.export().len(), 3, "two presses, one acknowledgement");
+    assert_eq!(console.quit().await, 0);
+}
