@@ -3,21 +3,26 @@ import { timestampMs, type Timestamp } from "@bufbuild/protobuf/wkt";
 
 import { language } from "./lang.svelte";
 
-/** A browser that knows no Kazakh dates writes them as in Russian there, which is the same order. */
-const LOCALES = { en: ["en-GB"], ru: ["ru-KZ"], kk: ["kk-KZ", "ru-KZ"] };
+/** Kazakh dates and numbers are written as Russian ones there; browsers that know no Kazakh would write others. */
+const LOCALES = { en: "en-GB", ru: "ru-KZ", kk: "ru-KZ" } as const;
 const DAYS = { en: "d", ru: "д", kk: "күн" } as const;
 
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-function format(style: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = `${language.current} ${style}`;
-  let found = formats.get(key);
-  if (found === undefined) {
-    found = new Intl.DateTimeFormat(LOCALES[language.current], { hourCycle: "h23", ...options });
-    formats.set(key, found);
-  }
-  return found;
+/** Makes one thing for each language, once: formats are slow to make. */
+function once<Format>(make: (locale: string) => Format): () => Format {
+  const made = new Map<string, Format>();
+  return () => {
+    const locale = LOCALES[language.current];
+    const found = made.get(locale) ?? make(locale);
+    made.set(locale, found);
+    return found;
+  };
 }
+
+const TIME = { hourCycle: "h23", hour: "2-digit", minute: "2-digit", second: "2-digit" } as const;
+const DAY = { year: "numeric", month: "2-digit", day: "2-digit" } as const;
+const times = once((locale) => new Intl.DateTimeFormat(locale, TIME));
+const dateTimes = once((locale) => new Intl.DateTimeFormat(locale, { ...DAY, ...TIME }));
+const numbers = once((locale) => new Intl.NumberFormat(locale));
 
 /** Milliseconds since 1970, or nothing where the server did not say. */
 export function millis(at: Timestamp | undefined): number | undefined {
@@ -26,14 +31,12 @@ export function millis(at: Timestamp | undefined): number | undefined {
 
 /** Hours, minutes and seconds. */
 export function timeOfDay(ms: number): string {
-  return format("time", { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(ms);
+  return times().format(ms);
 }
 
 /** Day and time, to the second. */
 export function dateTime(ms: number): string {
-  return format("both", {
-    year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
-  }).format(ms);
+  return dateTimes().format(ms);
 }
 
 /** The time alone for the same day, day and time for another one. */
@@ -52,7 +55,7 @@ export function duration(ms: number): string {
 
 /** A number, grouped as people there write it. */
 export function count(value: number | bigint): string {
-  return new Intl.NumberFormat(LOCALES[language.current]).format(value);
+  return numbers().format(value);
 }
 
 /** A number with a fixed count of decimals. */
