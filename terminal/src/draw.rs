@@ -25,7 +25,7 @@ use crate::width::wrap;
 const NOTICE_LINES_MAX: usize = 3;
 
 /// What is not important.
-const QUIET: Style = Style::new().fg(Color::DarkGray);
+const QUIET: Style = Style::new().add_modifier(Modifier::DIM);
 
 /// A key in the footer.
 const KEY: Style = Style::new().fg(Color::Cyan);
@@ -35,8 +35,9 @@ const ALARM: Style = Style::new().fg(Color::White).bg(Color::Red).add_modifier(M
 
 /// What is no longer known to be true.
 const STALE: Style = Style::new()
-    .fg(Color::DarkGray)
+    .fg(Color::Reset)
     .bg(Color::Reset)
+    .add_modifier(Modifier::DIM)
     .remove_modifier(Modifier::BOLD.union(Modifier::REVERSED));
 
 /// Paints the screen.
@@ -61,7 +62,7 @@ pub fn draw(frame: &mut Frame<'_>, screen: &Screen, now: Moment) {
     frame.render_widget(footer(screen, area.width), bottom);
     notice(frame, Rect { height: middle.height + 1, ..middle }, message, screen);
     if screen.has_help {
-        help::draw(frame, area);
+        help::draw(frame, area, screen);
     }
     if let Some(prompt) = &screen.prompt {
         prompt::draw(frame, area, message, prompt);
@@ -116,7 +117,7 @@ fn footer(screen: &Screen, columns: u16) -> Line<'static> {
     };
     let mut spans = vec![Span::raw(" ")];
     let mut room = usize::from(columns).saturating_sub(1);
-    for (key, what) in keys {
+    for (key, what) in keys.iter().filter(|(key, _)| help::is_offered(screen, key)) {
         let width = key.chars().count() + what.chars().count() + 3;
         if width > room + 2 {
             break;

@@ -8,11 +8,16 @@ mod clock;
 mod draw;
 mod key;
 mod order;
+mod perform;
 mod screen;
+mod session;
 mod shell;
 #[cfg(test)]
 mod testing;
 mod width;
 pub mod words;
 
-pub use shell::{BoxError, Connect, Desk, Error, run};
+pub use order::{Command, Order};
+pub use perform::perform;
+pub use screen::{Loss, Pulse, STALE_AFTER, Standing};
+pub use shell::{BoxError, Connect, Desk, Error, is_final, run};

@@ -4,9 +4,11 @@
 //! Invariant: it shows only what the server said, and says when it does not know whether that is still true (P5).
 
 mod detail;
+mod drafts;
 mod input;
 mod keys;
 mod listing;
+mod orders;
 mod prompt;
 mod pulse;
 mod rows;
@@ -20,18 +22,20 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use sos_proto::alert::v1::watch_alerts_response::Event;
 use sos_proto::alert::v1::{Alert, AlertState, GetAlertResponse, WatchAlertsResponse};
-use sos_proto::time;
 
 pub use detail::{Detail, Line};
 pub use input::Input;
 pub use listing::Listing;
 pub use prompt::{Ask, Form, Prompt};
-pub use pulse::{Loss, Pulse, Standing};
+pub use pulse::{Loss, Pulse, STALE_AFTER, Standing};
 pub use rows::{CLOSED_MAX, List};
 
-use crate::clock::{Clock, Moment, length};
-use crate::order::{Command, Order, Outcome, Refusal};
+use crate::clock::{Clock, Moment};
+use crate::order::Order;
+use crate::session::Session;
 use crate::words;
+use drafts::Drafts;
+use rows::Rows;
 
 /// How long a message stays, if no key is pressed.
 const NOTICE_TIME: Duration = Duration::from_secs(10);
@@ -60,7 +64,7 @@ pub enum Effect {
     Send(Order),
     /// Ask for an alert with its timeline.
     Look(String),
-    /// Ask for the alerts that were closed last.
+    /// Ask for closed alerts.
     ListClosed,
 }
 
@@ -83,14 +87,15 @@ pub enum Tone {
 pub struct Notice {
     pub text: String,
     pub tone: Tone,
-    since: Moment,
+    /// When it goes by itself. Nothing: it stays until a key is pressed.
+    until: Option<Moment>,
 }
 
 /// The screen.
 #[derive(Debug)]
 pub struct Screen {
-    /// Who commands; empty where only the server knows.
-    pub operator: String,
+    /// Nothing until the server was heard.
+    session: Option<Session>,
     pub clock: Clock,
     pub listing: Listing,
     pub view: View,
@@ -106,15 +111,19 @@ pub struct Screen {
     sending: BTreeMap<String, Order>,
     muted_until: Option<Moment>,
     rung_at: Option<Moment>,
-    /// What was written for an order that was refused: nobody should have to write it again.
-    draft: Option<Order>,
+    drafts: Drafts,
+    /// What request ids begin with, and how many were given.
+    request_ids: String,
+    requests: u64,
+    /// Closed alerts were asked for.
+    is_listing: bool,
 }
 
 impl Screen {
     /// An empty screen, and what it begins with.
-    pub fn new(operator: &str, zone: TimeZone, now: Moment) -> (Self, Vec<Effect>) {
+    pub fn new(request_ids: &str, zone: TimeZone, now: Moment) -> (Self, Vec<Effect>) {
         let screen = Self {
-            operator: operator.to_owned(),
+            session: None,
             clock: Clock::new(zone),
             listing: Listing::new(),
             view: View::List,
@@ -122,12 +131,15 @@ impl Screen {
             prompt: None,
             notice: None,
             size: SIZE_MIN,
-            pulse: Pulse::new(now),
+            pulse: Pulse::new(0, now),
             is_whole: false,
             sending: BTreeMap::new(),
             muted_until: None,
             rung_at: None,
-            draft: None,
+            drafts: Drafts::default(),
+            request_ids: request_ids.to_owned(),
+            requests: 0,
+            is_listing: false,
         };
         (screen, vec![Effect::Connect { after_position: 0 }])
     }
@@ -138,12 +150,18 @@ impl Screen {
         self.listing.resize(usize::from(rows.saturating_sub(FRAME_ROWS)));
     }
 
-    /// The watch that was asked for begins.
-    pub fn opened(&mut self, now: Moment) -> Vec<Effect> {
+    /// The watch that was asked for begins, for whom the server takes the operator to be.
+    pub fn opened(&mut self, session: Session, now: Moment) -> Vec<Effect> {
+        let is_another = self.session.as_ref().is_some_and(|known| !known.sees_as(&session));
+        self.session = Some(session);
+        if is_another {
+            self.pulse.restart(now);
+            self.forget();
+            return vec![Effect::Connect { after_position: 0 }];
+        }
         self.pulse.opened(now);
         if self.pulse.position() == 0 {
-            self.is_whole = false;
-            self.listing.rows.begin_snapshot();
+            self.forget();
         }
         let failed = match &self.view {
             View::Detail(detail) if detail.has_failed() => detail.alert_id.clone(),
@@ -152,21 +170,25 @@ impl Screen {
         self.looks_again(&failed).into_iter().collect()
     }
 
+    /// What is known is of another log, or not for the eyes of this operator. Only the selection stays: it must not
+    /// fall on another alert unseen.
+    fn forget(&mut self) {
+        self.is_whole = false;
+        self.is_listing = false;
+        self.listing.rows = Rows::default();
+        self.view = View::List;
+        self.prompt = None;
+        self.drafts = Drafts::default();
+    }
+
     /// One step of the watch.
     pub fn apply(&mut self, step: WatchAlertsResponse, now: Moment) -> Vec<Effect> {
         let mut head = None;
         let mut effects = Vec::new();
         match step.event {
             Some(Event::Snapshot(alert)) => drop(self.put(alert)),
-            Some(Event::SnapshotEnd(_)) => {
-                self.is_whole = true;
-                self.listing.rows.end_snapshot();
-                self.listing.select_first();
-                if self.listing.rows.counts().raised > 0 {
-                    effects.extend(self.ring(now));
-                }
-            }
-            Some(Event::Changed(alert)) => effects = self.changed(alert, now),
+            Some(Event::SnapshotEnd(_)) => effects = self.is_complete(now),
+            Some(Event::Changed(alert)) => effects = self.news(alert, now),
             Some(Event::Heartbeat(heartbeat)) => {
                 self.clock.hear(heartbeat.server_time.as_ref(), now);
                 head = Some(heartbeat.head_position);
@@ -177,6 +199,15 @@ impl Screen {
         effects
     }
 
+    fn is_complete(&mut self, now: Moment) -> Vec<Effect> {
+        self.is_whole = true;
+        self.listing.select_first();
+        let ring = if self.listing.rows.counts().raised > 0 { self.ring(now) } else { None };
+        let is_closed = self.listing.list() == List::Closed;
+        let list = is_closed.then(|| self.lists_closed());
+        ring.into_iter().chain(list).collect()
+    }
+
     /// The watch is lost. `is_other_log`: the log of the server ends before the position.
     pub fn lost(&mut self, loss: Loss, is_other_log: bool, now: Moment) {
         if is_other_log {
@@ -185,10 +216,16 @@ impl Screen {
         self.pulse.lost(loss, now);
     }
 
-    fn changed(&mut self, alert: Alert, now: Moment) -> Vec<Effect> {
+    /// An alert has changed. Watch and answers come on their own ways: what is older than what is known is no news.
+    fn news(&mut self, alert: Alert, now: Moment) -> Vec<Effect> {
         let alert_id = alert.alert_id.clone();
         let is_shelved = alert.shelving.is_some();
-        let (state, level, attention) = (alert.state(), alert.escalation_level, alert.attention);
+        let (state, level, presses) = (alert.state(), alert.escalation_level, alert.press_count);
+        let attention = alert.attention;
+        let known = self.listing.rows.get(&alert_id);
+        if known.is_some_and(|row| alert.revision < row.alert.revision) {
+            return Vec::new();
+        }
         let before = self.put(alert);
         if self.is_whole {
             self.listing.select_first();
@@ -197,7 +234,7 @@ impl Screen {
         let is_raised =
             state == AlertState::Raised && was.is_none_or(|was| was.state() != AlertState::Raised);
         let is_higher = was.is_some_and(|was| level > was.escalation_level);
-        let is_again = attention && was.is_none_or(|was| !was.attention);
+        let is_again = attention && was.is_none_or(|was| !was.attention || presses > was.press_count);
         let rings = state != AlertState::Resolved && !is_shelved && (is_raised || is_higher || is_again);
         let look = self.looks_again(&alert_id);
         let ring = if rings { self.ring(now) } else { None };
@@ -232,65 +269,22 @@ impl Screen {
         Some(Effect::Ring)
     }
 
-    /// What became of an order.
-    pub fn answered(&mut self, alert_id: &str, outcome: Outcome, now: Moment) -> Vec<Effect> {
-        let Some(order) = self.sending.remove(alert_id) else { return Vec::new() };
-        let name = self.listing.rows.get(alert_id).map(|row| words::name(&row.alert)).unwrap_or_default();
-        match outcome {
-            Outcome::Done(alert) => {
-                if matches!(order.command, Command::Acknowledge | Command::Reopen { .. }) {
-                    self.operator.clone_from(&alert.owner);
-                }
-                self.draft = None;
-                let known = self.listing.rows.get(alert_id).map_or(0, |row| row.alert.revision);
-                // The answer to a repeat is the first one, and may be old.
-                if alert.revision >= known {
-                    self.put(*alert);
-                }
-                self.say(Tone::Calm, format!("{name}: {}", order.command.done()), now);
-                self.looks_again(alert_id).into_iter().collect()
-            }
-            Outcome::Refused(refusal) => {
-                self.draft = Some(order);
-                let text = format!("{name}: {}", self.refused(&refusal, now));
-                self.say(Tone::Warning, text, now);
-                Vec::new()
-            }
-            Outcome::Unknown(reason) => {
-                self.draft = Some(order);
-                let text = format!("{name}: no answer ({reason}); whether it took effect is not known");
-                self.say(Tone::Warning, text, now);
-                Vec::new()
-            }
-        }
-    }
-
-    /// P6: who comes second is told who has the alert, and since when.
-    fn refused(&self, refusal: &Refusal, now: Moment) -> String {
-        let since = |standing: &crate::order::Standing| {
-            let since = standing.since.as_ref();
-            let age =
-                self.clock.age(since, now).map_or_else(String::new, |age| format!(" ({} ago)", length(age)));
-            format!("{}{age}", self.clock.time(since.and_then(time::micros)))
-        };
-        match &refusal.standing {
-            Some(standing) if standing.state == AlertState::Acknowledged && !standing.owner.is_empty() => {
-                let why = if refusal.is_stale { "it has changed, look again; it" } else { "refused: it" };
-                format!("{why} is {}'s since {}", words::plain(&standing.owner), since(standing))
-            }
-            _ if refusal.is_stale => "it has changed: look again".to_owned(),
-            _ => format!("refused: {}", words::plain(&refusal.reason)),
-        }
-    }
-
     /// The alert that was asked for.
     pub fn looked(&mut self, alert_id: &str, answer: Result<GetAlertResponse, String>) -> Vec<Effect> {
         let asks_again = self.looking_at(alert_id).is_some_and(|detail| detail.answered(answer));
         if asks_again { vec![Effect::Look(alert_id.to_owned())] } else { Vec::new() }
     }
 
-    /// The alerts that were closed last. What the watch said of them is as new.
+    fn lists_closed(&mut self) -> Effect {
+        self.is_listing = true;
+        Effect::ListClosed
+    }
+
+    /// Closed alerts. What the watch said of them is as new.
     pub fn listed_closed(&mut self, answer: Result<Vec<Alert>, String>, now: Moment) {
+        if !std::mem::take(&mut self.is_listing) {
+            return;
+        }
         let alerts = answer.unwrap_or_else(|problem| {
             self.say(Tone::Warning, format!("older ones are not known: {}", words::plain(&problem)), now);
             Vec::new()
@@ -305,7 +299,7 @@ impl Screen {
 
     /// Time passes.
     pub fn tick(&mut self, now: Moment) -> Vec<Effect> {
-        if self.notice.as_ref().is_some_and(|notice| now >= notice.since + NOTICE_TIME) {
+        if self.notice.as_ref().and_then(|notice| notice.until).is_some_and(|until| now >= until) {
             self.notice = None;
         }
         if self.pulse.connects(now) {
@@ -315,7 +309,35 @@ impl Screen {
     }
 
     fn say(&mut self, tone: Tone, text: String, now: Moment) {
-        self.notice = Some(Notice { text, tone, since: now });
+        self.notice = Some(match self.notice.take() {
+            // What stays until a key is pressed is seen beside what is new.
+            Some(Notice { text: old, until: None, .. }) => {
+                Notice { text: format!("{text} — {old}"), tone: Tone::Warning, until: None }
+            }
+            _ => Notice { text, tone, until: Some(now + NOTICE_TIME) },
+        });
+    }
+
+    fn warn(&mut self, text: &str, now: Moment) -> Vec<Effect> {
+        self.say(Tone::Warning, text.to_owned(), now);
+        Vec::new()
+    }
+
+    /// Says what must not go unseen.
+    fn insist(&mut self, text: String) {
+        let old = self.notice.take().filter(|notice| notice.until.is_none());
+        let text = old.map_or_else(|| text.clone(), |old| format!("{text} — {}", old.text));
+        self.notice = Some(Notice { text, tone: Tone::Warning, until: None });
+    }
+
+    /// Who commands; empty until the server has said who that is.
+    pub fn operator(&self) -> &str {
+        self.session.as_ref().map_or("", |session| &session.name)
+    }
+
+    /// Whether the server lets the operator do what a key is for.
+    pub fn allows(&self, key: char) -> bool {
+        self.session.as_ref().is_none_or(|session| session.allows(key))
     }
 
     /// How the screen stands to the log.

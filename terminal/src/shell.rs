@@ -18,7 +18,7 @@ use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
 use sos_proto::link::Link;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
 use crate::clock::Moment;
 use crate::draw;
@@ -27,6 +27,8 @@ use crate::screen::{Effect, Screen};
 use answers::{Answer, Desks};
 use tty::{Heard, Tty};
 use watch::Word;
+
+pub use watch::is_final;
 
 /// Time between two ticks: ages count in seconds.
 const TICK: Duration = Duration::from_millis(500);
@@ -53,12 +55,10 @@ type Client = AlertServiceClient<Link>;
 pub struct Desk {
     /// The operator's name, where the server believes it.
     pub operator: String,
-    /// Whether the operator proves another name.
-    pub is_proved: bool,
     /// How to connect.
     pub connect: Connect,
-    /// Names a command that nobody gave before.
-    pub request_id: fn() -> String,
+    /// What the request ids of this console begin with, and those of no other; at most 64 bytes.
+    pub request_ids: String,
 }
 
 /// Why the console ended, where nobody asked it to.
@@ -100,15 +100,15 @@ struct Shell {
     painted: Instant,
 }
 
-/// Runs the console until the operator quits or `stop` is there.
+/// Runs the console until the operator quits or `stop` is there. Answers, once the terminal is given back, with what
+/// was ordered at the end and is not known to be done: a sentence each.
 ///
 /// # Errors
 /// If there is no terminal, or it is gone.
-pub async fn run(desk: Desk, stop: impl Future<Output = ()>) -> Result<(), Error> {
+pub async fn run(desk: Desk, stop: impl Future<Output = ()>) -> Result<Vec<String>, Error> {
     let tty = Tty::open()?;
     let started = Instant::now();
-    let shown = if desk.is_proved { "" } else { &desk.operator };
-    let (mut screen, effects) = Screen::new(shown, TimeZone::system(), Moment::ZERO);
+    let (mut screen, effects) = Screen::new(&desk.request_ids, TimeZone::system(), Moment::ZERO);
     let (columns, rows) = tty.size()?;
     screen.resize(columns, rows);
     let mut tick = interval(TICK);
@@ -127,10 +127,11 @@ pub async fn run(desk: Desk, stop: impl Future<Output = ()>) -> Result<(), Error
     };
     shell.act(effects);
     let stop = std::pin::pin!(stop);
-    shell.turn(stop).await?;
-    // What was ordered is meant: it is given a moment to arrive.
-    let _ = timeout(DRAIN, shell.desks.drain()).await;
-    Ok(())
+    let turned = shell.turn(stop).await;
+    // What was ordered is meant: it is given a moment to arrive, also where the terminal is gone.
+    let answers = shell.desks.drain(tokio::time::Instant::now() + DRAIN).await;
+    turned?;
+    Ok(shell.part(answers))
 }
 
 impl Shell {
@@ -150,9 +151,9 @@ impl Shell {
                     Vec::new()
                 }
                 Event::Heard(Heard::Nothing) => continue,
-                Event::Word(Word::Open(client)) => {
+                Event::Word(Word::Open { client, session }) => {
                     self.desks.meet(*client);
-                    self.screen.opened(now)
+                    self.screen.opened(session, now)
                 }
                 Event::Word(Word::Step(step)) => self.screen.apply(*step, now),
                 Event::Word(Word::Lost { loss, is_other_log }) => {
@@ -216,6 +217,19 @@ impl Shell {
                 Effect::ListClosed => self.desks.list_closed(),
             }
         }
+    }
+
+    /// What is left to tell of orders with these last answers, or with none.
+    fn part(&mut self, answers: Vec<Answer>) -> Vec<String> {
+        let now = self.started.elapsed();
+        let mut left = Vec::new();
+        for answer in answers {
+            if let Answer::Order { alert_id, outcome } = answer {
+                left.extend(self.screen.parting(&alert_id, &outcome, now));
+            }
+        }
+        left.extend(self.screen.unanswered(now));
+        left
     }
 
     fn paint(&mut self, now: Moment) -> Result<(), Error> {

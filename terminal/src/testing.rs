@@ -10,6 +10,7 @@ use sos_proto::time;
 use crate::clock::Moment;
 use crate::key::Key;
 use crate::screen::{Effect, Screen};
+use crate::session::Session;
 
 /// So many seconds after the console was started.
 pub fn at(seconds: u64) -> Moment {
@@ -58,9 +59,9 @@ pub fn heartbeat(position: u64, second: i64) -> WatchAlertsResponse {
 
 /// A screen with these alerts at position 5, live since its first second, when it is 1,061 s after 1970 began.
 pub fn live(alerts: impl IntoIterator<Item = Alert>) -> Screen {
-    let (mut screen, _) = Screen::new("asel", TimeZone::UTC, at(0));
+    let (mut screen, _) = Screen::new("console", TimeZone::UTC, at(0));
     screen.resize(80, 24);
-    screen.opened(at(0));
+    screen.opened(Session::untold("asel"), at(0));
     for alert in alerts {
         screen.apply(snapshot(alert), at(0));
     }

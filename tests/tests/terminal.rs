@@ -156,17 +156,38 @@ async fn a_restart_is_seen_and_survived() {
     server.kill();
     console.shows(&["STALE since", "1 raised", "hall-1"]).await;
     assert_eq!(console.screen().cell(0, 0).unwrap().bgcolor(), Color::Idx(1), "red");
-    console.press("a");
-    console.shows(&["sending…"]).await;
 
     // Unseen by the console: it cannot reach this one.
     let unseen = Server::up(data.path(), &[]).await;
     press(&unseen, "hall-2");
     unseen.kill();
+    // From here on it is repeated for 30 s.
+    console.press("a");
+    console.shows(&["sending…"]).await;
     let here = data.path().to_str().unwrap();
     let more = ["--mqtt", "127.0.0.1:0", "--http", "127.0.0.1:0"];
     let server = Server::start(&[&["up", "--data", here, "--grpc", &grpc][..], &more].concat()).await;
     console.shows(&["LIVE", "1 raised", "1 acknowledged", "ACK asel", "hall-1", "hall-2"]).await;
-    assert_eq!(server.export().len(), 3, "two presses, one acknowledgement");
+    let events = server.export();
+    let count = |kind: &str| events.iter().filter(|event| event["event"].get(kind).is_some()).count();
+    assert_eq!((count("press"), count("alertAcknowledged")), (2, 1), "{events:#?}");
+    assert_eq!(console.quit().await, 0);
+}
+
+// P6: what was ordered and has no answer is not passed over in silence.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_officer_who_quits_is_told_what_is_open() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::up(data.path(), &[]).await;
+    let mut console = Console::open(&server, "asel");
+    press(&server, "hall-1");
+    console.shows(&["LIVE", "1 raised", "hall-1"]).await;
+    server.kill();
+    console.shows(&["STALE since"]).await;
+    console.press("a");
+    console.shows(&["sending…"]).await;
+    console.press("q");
+    console.shows(&["school-12 · hall-1: no answer (not waited for any longer)"]).await;
+    assert!(!console.screen().alternate_screen(), "the terminal is given back");
     assert_eq!(console.quit().await, 0);
 }

@@ -1,79 +1,47 @@
 //! Operators' commands: one request, answered with the alert as it is after it.
 
-use sos_proto::alert::v1::{
-    AcknowledgeAlertRequest, AddNoteRequest, DeclareActualRequest, DispatchUnitRequest, EscalateAlertRequest,
-    ReopenAlertRequest, ResolveAlertRequest, ShelveAlertRequest, TransferAlertRequest, UnshelveAlertRequest,
-    UpdateResponseRequest,
-};
 use sos_proto::event::v1::{Disposition, ResponseStatus};
+use sos_terminal::{Command, Order, perform};
 
 use super::{Client, Desk, complete};
 use crate::cli::{CommandArgs, DispositionArg, OrderCommand, ResponseArg};
 use crate::remote;
 
-/// Sends a request made of the parts that every command has and some of its own, and shows the answer.
-macro_rules! send {
-    ($desk:ident, $client:ident, $command:ident, $method:ident, $request:ident { $($field:ident: $value:expr),* }) => {{
-        let (alert_id, request_id, expected_revision) = target($client, $command).await?;
-        let request = $request { alert_id, request_id, expected_revision, $($field: $value),* };
-        let answer = $client.$method($desk.signed(request)?).await;
-        $desk.answer(answer.map(|r| r.into_inner().alert))
-    }};
-}
-
-/// Carries out one command.
+/// Carries out one command; an alert may be named by the beginning of its id.
 pub async fn run(desk: &Desk, client: &mut Client, command: OrderCommand) -> anyhow::Result<()> {
-    match command {
-        OrderCommand::Ack(command) => {
-            send!(desk, client, command, acknowledge_alert, AcknowledgeAlertRequest {})
-        }
-        OrderCommand::Note { command, text } => {
-            send!(desk, client, command, add_note, AddNoteRequest { note: text })
-        }
-        OrderCommand::Dispatch { command, unit_id } => {
-            send!(desk, client, command, dispatch_unit, DispatchUnitRequest { unit_id: unit_id })
-        }
-        OrderCommand::Response { command, unit_id, status } => send!(
-            desk,
-            client,
-            command,
-            update_response,
-            UpdateResponseRequest { unit_id: unit_id, status: progress(status).into() }
-        ),
-        OrderCommand::Escalate { command, reason } => {
-            send!(desk, client, command, escalate_alert, EscalateAlertRequest { reason: reason })
-        }
-        OrderCommand::Transfer { command, to_operator } => {
-            send!(desk, client, command, transfer_alert, TransferAlertRequest { to_operator: to_operator })
-        }
-        OrderCommand::Reopen { command, note } => {
-            send!(desk, client, command, reopen_alert, ReopenAlertRequest { note: note })
-        }
-        OrderCommand::Actual { command, reason } => {
-            send!(desk, client, command, declare_actual, DeclareActualRequest { reason: reason })
-        }
-        OrderCommand::Shelve { command, time: length, reason } => {
-            let until = Some(remote::after(length));
-            send!(desk, client, command, shelve_alert, ShelveAlertRequest { reason: reason, until: until })
-        }
-        OrderCommand::Unshelve(command) => {
-            send!(desk, client, command, unshelve_alert, UnshelveAlertRequest {})
-        }
-        OrderCommand::Resolve { command, disposition, note } => send!(
-            desk,
-            client,
-            command,
-            resolve_alert,
-            ResolveAlertRequest { disposition: meaning(disposition).into(), note: note }
-        ),
-    }
+    // A name that cannot be sent is told as what it is.
+    desk.signed(())?;
+    let (args, command) = parsed(command);
+    let CommandArgs { alert_id, request_id, expected_revision } = args;
+    let alert_id = complete(client, &alert_id).await?;
+    let is_repeat = request_id.is_some();
+    let request_id = request_id.unwrap_or_else(remote::request_id);
+    let order = Order { alert_id, request_id, is_repeat, expected_revision, command };
+    desk.answer(perform(client, &desk.0.operator, order).await)
 }
 
-/// The parts that every command has; an alert may be named by the beginning of its id.
-async fn target(client: &mut Client, command: CommandArgs) -> anyhow::Result<(String, String, Option<u64>)> {
-    let alert_id = complete(client, &command.alert_id).await?;
-    let request_id = command.request_id.unwrap_or_else(remote::request_id);
-    Ok((alert_id, request_id, command.expected_revision))
+/// The parts that every command has, and what is to be done.
+fn parsed(command: OrderCommand) -> (CommandArgs, Command) {
+    match command {
+        OrderCommand::Ack(args) => (args, Command::Acknowledge),
+        OrderCommand::Note { command, text } => (command, Command::Note { note: text }),
+        OrderCommand::Dispatch { command, unit_id } => (command, Command::Dispatch { unit_id }),
+        OrderCommand::Response { command, unit_id, status } => {
+            (command, Command::Progress { unit_id, status: progress(status) })
+        }
+        OrderCommand::Escalate { command, reason } => (command, Command::Escalate { reason }),
+        OrderCommand::Transfer { command, to_operator } => (command, Command::Transfer { to_operator }),
+        OrderCommand::Reopen { command, note } => (command, Command::Reopen { note }),
+        OrderCommand::Actual { command, reason } => (command, Command::DeclareActual { reason }),
+        OrderCommand::Shelve { command, time, reason } => {
+            let until = remote::after(time);
+            (command, Command::Shelve { reason, length: time.unsigned_abs(), until })
+        }
+        OrderCommand::Unshelve(args) => (args, Command::Unshelve),
+        OrderCommand::Resolve { command, disposition, note } => {
+            (command, Command::Resolve { disposition: meaning(disposition), note })
+        }
+    }
 }
 
 fn progress(status: ResponseArg) -> ResponseStatus {

@@ -5,15 +5,12 @@ use std::time::{Duration, Instant};
 use futures::StreamExt as _;
 use sos_proto::alert::v1::watch_alerts_response::Event;
 use sos_proto::alert::v1::{WatchAlertsRequest, WatchAlertsResponse};
-use tonic::Code;
+use sos_terminal::{Loss, Pulse, STALE_AFTER, Standing, is_final};
 
 use super::{Client, Desk, table, wire};
 use crate::cli::{AccessArgs, Format, WatchArgs};
 use crate::stop::Stop;
 use crate::{output, remote};
-
-/// A screen that hears nothing for so long, or stays behind the log for so long, is stale.
-const STALE_AFTER: Duration = Duration::from_secs(3);
 
 /// Time between two tries to resume.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
@@ -21,11 +18,14 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// What is on the screen.
 struct Screen<'a> {
     desk: &'a Desk,
-    /// Resume from here.
-    position: u64,
-    /// Since when the log has been ahead of the screen.
-    behind_since: Option<Instant>,
-    stale: bool,
+    started: Instant,
+    belief: Belief,
+}
+
+/// Whether what was shown can be believed, and whether whoever reads was told that it cannot.
+struct Belief {
+    pulse: Pulse,
+    is_told: bool,
 }
 
 /// Watches until somebody stops it; resumes from the last position whenever the stream is lost.
@@ -36,29 +36,39 @@ pub async fn run(
     access: &AccessArgs,
 ) -> anyhow::Result<()> {
     let stop = Stop::listen()?;
-    let mut screen = Screen { desk, position: args.after, behind_since: None, stale: false };
+    let belief = Belief { pulse: Pulse::new(args.after, Duration::ZERO), is_told: false };
+    let mut screen = Screen { desk, started: Instant::now(), belief };
     if desk.0.format == Format::Table {
         output::line(&table::header());
     }
     loop {
-        let filter = Some(wire(&args.filter));
+        let (filter, after_position) = (Some(wire(&args.filter)), screen.belief.pulse.position());
         let lost = tokio::select! {
-            lost = screen.follow(&mut client, WatchAlertsRequest { filter, after_position: screen.position }) => lost?,
+            lost = screen.follow(&mut client, WatchAlertsRequest { filter, after_position }) => lost?,
             () = stop.asked() => return Ok(()),
         };
-        screen.stale = true;
-        output::alarm(&format!("STALE since position {}: {lost}; trying again", screen.position));
-        let connected = async {
-            loop {
-                tokio::time::sleep(RETRY_INTERVAL).await;
-                if let Ok(channel) = remote::connect(&desk.0.grpc, access).await {
-                    return channel;
-                }
-            }
-        };
+        screen.lost(lost);
         tokio::select! {
-            channel = connected => client = Client::new(channel),
+            again = reconnected(desk, access) => client = again,
             () = stop.asked() => return Ok(()),
+        }
+    }
+}
+
+/// Connects again, however long that takes, and says what is in the way whenever it is something else.
+async fn reconnected(desk: &Desk, access: &AccessArgs) -> Client {
+    let mut told = String::new();
+    loop {
+        tokio::time::sleep(RETRY_INTERVAL).await;
+        match remote::connect(&desk.0.grpc, access).await {
+            Ok(link) => return Client::new(link),
+            Err(error) => {
+                let why = format!("{error:#}");
+                if why != told {
+                    output::alarm(&format!("STALE: {why}; trying again"));
+                }
+                told = why;
+            }
         }
     }
 }
@@ -86,9 +96,10 @@ impl Screen<'_> {
     }
 
     fn step(&mut self, step: WatchAlertsResponse) -> anyhow::Result<()> {
-        self.position = self.position.max(step.position);
-        if let Some(Event::Heartbeat(heartbeat)) = &step.event {
-            self.compare(heartbeat.head_position, Instant::now());
+        match self.belief.hear(&step, self.started.elapsed()) {
+            Some(Standing::Stale { reason, .. }) => output::alarm(&format!("STALE: {reason}")),
+            Some(_) => output::remark(&format!("live again at position {}", self.belief.pulse.position())),
+            None => {}
         }
         if self.desk.0.format == Format::Json {
             return output::json(&step);
@@ -99,23 +110,54 @@ impl Screen<'_> {
         }
     }
 
-    /// Compares the screen with the log.
-    fn compare(&mut self, head: u64, now: Instant) {
-        if head <= self.position {
-            self.behind_since = None;
-            if std::mem::take(&mut self.stale) {
-                output::remark(&format!("live again at position {}", self.position));
-            }
-            return;
-        }
-        let since = *self.behind_since.get_or_insert(now);
-        if now.duration_since(since) >= STALE_AFTER && !std::mem::replace(&mut self.stale, true) {
-            output::alarm(&format!("STALE: the log is at position {head}, this screen at {}", self.position));
-        }
+    fn lost(&mut self, reason: String) {
+        let Belief { pulse, is_told } = &mut self.belief;
+        output::alarm(&format!("STALE since position {}: {reason}; trying again", pulse.position()));
+        *is_told = true;
+        pulse.lost(Loss { reason, is_final: false }, self.started.elapsed());
     }
 }
 
-/// Whether trying again is of no use.
-fn is_final(code: Code) -> bool {
-    matches!(code, Code::InvalidArgument | Code::PermissionDenied | Code::Unauthenticated)
+impl Belief {
+    /// P5: hears a step, so long after the start. Answers with what has to be told: that the screen is stale, or live
+    /// again.
+    fn hear(&mut self, step: &WatchAlertsResponse, now: Duration) -> Option<Standing> {
+        let head = match &step.event {
+            Some(Event::Heartbeat(heartbeat)) => Some(heartbeat.head_position),
+            _ => None,
+        };
+        self.pulse.heard(step.position, head, now);
+        let standing = self.pulse.standing(now);
+        let is_news = match standing {
+            Standing::Live => std::mem::take(&mut self.is_told),
+            Standing::Stale { .. } => !std::mem::replace(&mut self.is_told, true),
+            Standing::CatchingUp => false,
+        };
+        is_news.then_some(standing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sos_proto::alert::v1::Heartbeat;
+
+    use super::*;
+
+    // P5: a screen that follows a log which grows all the time is not stale; one that stays behind is, once.
+    #[test]
+    fn only_who_stays_behind_is_stale() {
+        let mut belief = Belief { pulse: Pulse::new(0, Duration::ZERO), is_told: false };
+        let mut hear = |position, head_position, second| {
+            let event = Some(Event::Heartbeat(Heartbeat { head_position, server_time: None }));
+            belief.hear(&WatchAlertsResponse { position, event }, Duration::from_secs(second))
+        };
+        assert_eq!(hear(7, 7, 0), None);
+        for second in 1..10 {
+            assert_eq!(hear(7 + second, 8 + second, second), None, "{second}");
+        }
+        assert_eq!((hear(16, 30, 10), hear(16, 30, 11)), (None, None));
+        assert!(matches!(hear(16, 30, 12), Some(Standing::Stale { .. })));
+        assert_eq!((hear(16, 31, 13), hear(30, 31, 14)), (None, None));
+        assert_eq!(hear(31, 31, 15), Some(Standing::Live));
+    }
 }

@@ -45,12 +45,12 @@ pub(super) fn line(screen: &Screen, columns: u16, now: Moment) -> Line<'static> 
         left.push(Span::styled("  CLOSED ALERTS", Style::new().add_modifier(Modifier::REVERSED)));
     }
     let muted = screen.muted_for(now).map_or_else(String::new, |left| format!("MUTED {}  ", length(left)));
-    let operator = words::plain(&screen.operator);
+    let operator = words::plain(screen.operator());
     let used: usize = left.iter().map(|span| span.content.width()).sum();
     let room = columns.saturating_sub(used);
     let right = [format!("{muted}{operator}  {time} "), format!("{muted}{time} "), muted];
     let right = right.into_iter().find(|text| text.width() < room).unwrap_or_default();
     left.push(Span::raw(" ".repeat(room.saturating_sub(right.width()))));
-    left.push(Span::styled(right, Style::new().fg(Color::Gray)));
+    left.push(Span::raw(right));
     Line::from(left)
 }

@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::{KEY, QUIET, front};
+use crate::screen::Screen;
 use crate::width::fit;
 
 /// Keys in the list's footer, the most important first.
@@ -53,7 +54,7 @@ const ALL: [(&str, &str); 18] = [
     ("s", "shelve a technical alert, or take it back"),
     ("!", "an exercise or test turns out to be actual"),
     ("/", "show only what holds these words; Esc shows all"),
-    ("c", "closed alerts, and back"),
+    ("c", "closed alerts among those opened last, and back"),
     ("m", "no bell for a minute"),
     ("h ?", "this"),
     ("q", "back, quit"),
@@ -62,14 +63,24 @@ const ALL: [(&str, &str); 18] = [
 
 const COLUMNS: usize = 24;
 
+/// Whether the server lets the operator do what a key is for.
+pub(super) fn is_offered(screen: &Screen, key: &str) -> bool {
+    let mut letters = key.chars();
+    match (letters.next(), letters.next()) {
+        (Some(key), None) => screen.allows(key),
+        _ => true,
+    }
+}
+
 /// The keys, in front of everything else.
-pub(super) fn draw(frame: &mut Frame<'_>, area: Rect) {
-    let height = u16::try_from(ALL.len() + 4).unwrap_or(u16::MAX).min(area.height);
+pub(super) fn draw(frame: &mut Frame<'_>, area: Rect, screen: &Screen) {
+    let keys: Vec<_> = ALL.iter().filter(|(key, _)| is_offered(screen, key)).collect();
+    let height = u16::try_from(keys.len() + 4).unwrap_or(u16::MAX).min(area.height);
     let width = area.width.min(78);
     let (x, y) = ((area.width - width) / 2, (area.height - height) / 2);
     let inside = front(frame, Rect { x, y, width, height }, " Keys ".to_owned());
-    let mut lines: Vec<_> = ALL
-        .iter()
+    let mut lines: Vec<_> = keys
+        .into_iter()
         .map(|(key, what)| {
             Line::from(vec![Span::styled(format!(" {}  ", fit(key, COLUMNS)), KEY), Span::raw(*what)])
         })

@@ -17,7 +17,7 @@ use crate::words;
 /// From so many columns on, place and marks have columns of their own.
 const WIDE: usize = 116;
 
-const SELECTED: Style = Style::new().bg(Color::Indexed(237));
+const SELECTED: Style = Style::new().add_modifier(Modifier::REVERSED);
 pub(super) const NOT_ACTUAL: Style =
     Style::new().fg(Color::Black).bg(Color::Cyan).add_modifier(Modifier::BOLD);
 

@@ -2,19 +2,21 @@
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use ratatui::style::Color;
+use ratatui::style::{Color, Modifier};
 use sos_proto::alert::v1::{
     Alert, AlertKind, AlertPriority, AlertState, AlertStatus, GetAlertResponse, Response,
 };
 use sos_proto::event::v1::event::Body;
 use sos_proto::event::v1::{AlertNoted, Event, EventFlag, RecordedEvent, ResponseStatus};
 use sos_proto::registry::v1::Place;
+use sos_proto::session::v1::GetSessionResponse;
 use sos_proto::time;
 
 use super::draw;
 use crate::clock::Moment;
 use crate::key::Key;
 use crate::screen::{Loss, Screen};
+use crate::session::Session;
 use crate::testing::{alert, at, changed, live, pressed};
 
 fn painted(screen: &Screen, columns: u16, rows: u16, now: Moment) -> Terminal<TestBackend> {
@@ -112,7 +114,7 @@ fn a_wide_terminal_has_room_for_all() {
     );
 }
 
-// P5: it says so in red, since when and why, and what it shows is grey.
+// P5: it says so in red, since when and why, and what it shows is dim.
 #[test]
 fn a_stale_screen_says_so() {
     let mut screen = some_alerts();
@@ -123,7 +125,7 @@ fn a_stale_screen_says_so() {
     let terminal = painted(&screen, 80, 24, at(11));
     let buffer = terminal.backend().buffer();
     assert!((0..80).all(|x| buffer[(x, 0)].bg == Color::Red));
-    assert!((0..80).all(|x| buffer[(x, 2)].fg == Color::DarkGray && buffer[(x, 2)].bg == Color::Reset));
+    assert!((0..80).all(|x| buffer[(x, 2)].fg == Color::Reset && buffer[(x, 2)].modifier == Modifier::DIM));
 }
 
 #[test]
@@ -207,6 +209,20 @@ fn a_question_names_its_alert() {
     let text = lines(&screen, 80, 24, at(3));
     assert!(text[19].starts_with("│ бала бала"), "{text:#?}");
     assert!(text[21].starts_with("│ room for 1850 more"), "{text:#?}");
+}
+
+// What the server would refuse is not offered.
+#[test]
+fn a_viewer_is_offered_what_viewers_may() {
+    let mut screen = some_alerts();
+    screen.lost(Loss { reason: "gone".to_owned(), is_final: false }, false, at(2));
+    let session = GetSessionResponse { name: "asel".to_owned(), ..GetSessionResponse::default() };
+    screen.opened(Session::told(session), at(2));
+    let footer = lines(&screen, 80, 24, at(2)).pop().unwrap();
+    assert_eq!(footer, " Enter detail  h help  q quit  / filter  m mute");
+    pressed(&mut screen, &[Key::Char('h')]);
+    let help = lines(&screen, 80, 24, at(2)).join("\n");
+    assert!(help.contains("closed alerts") && !help.contains("acknowledge: take it"), "{help}");
 }
 
 #[test]

@@ -8,10 +8,7 @@ use super::rows::List;
 use super::{Detail, Effect, FRAME_ROWS, MUTE_TIME, Screen, Tone, View};
 use crate::clock::Moment;
 use crate::key::{Key, latin};
-use crate::order::{Command, Order};
-
-/// Most orders that wait for their answers at once.
-const SENDING_MAX: usize = 32;
+use crate::order::Command;
 
 impl Screen {
     /// A key was pressed.
@@ -63,7 +60,7 @@ impl Screen {
             Key::Char('c') => {
                 let is_open = self.listing.list() == List::Open;
                 self.listing.show(if is_open { List::Closed } else { List::Open });
-                return if is_open { vec![Effect::ListClosed] } else { Vec::new() };
+                return if is_open { vec![self.lists_closed()] } else { Vec::new() };
             }
             key => return self.selected_key(key, now),
         }
@@ -107,7 +104,7 @@ impl Screen {
             detail.scroll = scroll.min(lines_max.saturating_sub(page));
             return Vec::new();
         }
-        if matches!(key, Key::Esc | Key::Enter | Key::Backspace | Key::Left | Key::Char('q')) {
+        if matches!(key, Key::Esc | Key::Enter | Key::Char('q')) {
             self.view = View::List;
             return Vec::new();
         }
@@ -129,12 +126,17 @@ impl Screen {
         if !is_about_an_alert(key) {
             return Vec::new();
         }
+        if let Key::Char(key) = key
+            && !self.allows(*key)
+        {
+            return self.warn("your role does not allow this", now);
+        }
         let form = match (key, alert.state()) {
             (Key::Char('a'), _) => return self.send(&alert, Command::Acknowledge, now),
             (Key::Char('s'), _) if alert.shelving.is_some() => {
                 return self.send(&alert, Command::Unshelve, now);
             }
-            (Key::Char('n'), _) => Form::text(Ask::Note, &self.draft_of(&alert)),
+            (Key::Char('n'), _) => Form::text(Ask::Note, ""),
             (Key::Char('o'), AlertState::Resolved) => Form::text(Ask::Reopen, ""),
             (Key::Char('o'), _) => return self.warn("only a resolved alert can be opened again", now),
             (_, AlertState::Resolved) => return self.warn("it is resolved: open it again (o) first", now),
@@ -150,13 +152,16 @@ impl Screen {
             (Key::Char('t'), _) => Form::text(Ask::Transfer, ""),
             _ => Form::dispositions(),
         };
-        self.prompt = Some(Prompt { alert: Some(Box::new(alert)), form });
+        self.ask(Box::new(alert), form);
         Vec::new()
     }
 
-    fn warn(&mut self, text: &str, now: Moment) -> Vec<Effect> {
-        self.say(Tone::Warning, text.to_owned(), now);
-        Vec::new()
+    /// Asks, with what was written before to answer the same.
+    fn ask(&mut self, alert: Box<Alert>, mut form: Form) {
+        if let Form::Text { ask, .. } = &form {
+            form = Form::text(ask.clone(), self.drafts.text(&alert.alert_id, ask));
+        }
+        self.prompt = Some(Prompt { alert: Some(alert), form });
     }
 
     fn prompt_key(&mut self, mut prompt: Prompt, key: &Key, now: Moment) -> Vec<Effect> {
@@ -167,10 +172,10 @@ impl Screen {
                 if let Form::Text { ask: Ask::Filter, input } = &prompt.form {
                     self.listing.look_for(&input.text());
                 }
-                if let (true, Form::Text { ask, .. }, Some(alert)) = (was_menu, &prompt.form, &prompt.alert) {
-                    prompt.form = Form::text(ask.clone(), &self.draft_of(alert));
+                match prompt {
+                    Prompt { alert: Some(alert), form } if was_menu => self.ask(alert, form),
+                    prompt => self.prompt = Some(prompt),
                 }
-                self.prompt = Some(prompt);
                 Vec::new()
             }
             Answer::Cancelled => {
@@ -189,27 +194,6 @@ impl Screen {
             },
         }
     }
-
-    /// What was written about this alert for an order that was refused.
-    fn draft_of(&self, alert: &Alert) -> String {
-        let draft = self.draft.as_ref().filter(|draft| draft.alert_id == alert.alert_id);
-        match draft.map(|draft| &draft.command) {
-            Some(Command::Note { note } | Command::Resolve { note, .. }) => note.clone(),
-            _ => String::new(),
-        }
-    }
-
-    fn send(&mut self, alert: &Alert, command: Command, now: Moment) -> Vec<Effect> {
-        if self.is_sending(&alert.alert_id) || self.sending.len() >= SENDING_MAX {
-            return self.warn("the last command is still being sent", now);
-        }
-        // Who closes an alert decides on what they saw: a press that came meanwhile must not be closed unseen.
-        let is_decided = matches!(command, Command::Resolve { .. });
-        let expected_revision = is_decided.then_some(alert.revision);
-        let order = Order { alert_id: alert.alert_id.clone(), expected_revision, command };
-        self.sending.insert(alert.alert_id.clone(), order.clone());
-        vec![Effect::Send(order)]
-    }
 }
 
 fn is_about_an_alert(key: &Key) -> bool {
@@ -222,8 +206,8 @@ fn step(key: &Key) -> Option<Step> {
         Key::Down | Key::Char('j') => Step::Down,
         Key::PageUp => Step::PageUp,
         Key::PageDown => Step::PageDown,
-        Key::Home | Key::Char('g') => Step::Home,
-        Key::End | Key::Char('G') => Step::End,
+        Key::Home => Step::Home,
+        Key::End => Step::End,
         _ => return None,
     })
 }

@@ -216,8 +216,8 @@ fn finished(ask: &Ask, text: &str, server_now: Option<i64>) -> Answer {
         Ask::DeclareActual => Command::DeclareActual { reason: text },
         Ask::Shelve(length) => {
             let Some(now) = server_now else { return Answer::Asking };
-            let length = i64::try_from(length.as_micros()).unwrap_or(0);
-            Command::Shelve { reason: text, until: time::timestamp(now.saturating_add(length)) }
+            let until = now.saturating_add(i64::try_from(length.as_micros()).unwrap_or(0));
+            Command::Shelve { reason: text, length: *length, until: time::timestamp(until) }
         }
     })
 }

@@ -22,6 +22,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// How the connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loss {
+    /// In words.
     pub reason: String,
     /// The server says no. Connecting again is no remedy by itself.
     pub is_final: bool,
@@ -35,7 +36,12 @@ pub enum Standing {
     /// Not yet, or not any more, for a short while.
     CatchingUp,
     /// It may show what is no longer true.
-    Stale { since: Moment, reason: String },
+    Stale {
+        /// When that began to be so.
+        since: Moment,
+        /// Why, in words.
+        reason: String,
+    },
 }
 
 #[derive(Debug)]
@@ -65,10 +71,11 @@ pub struct Pulse {
 }
 
 impl Pulse {
-    /// At the start the screen knows nothing.
-    pub fn new(now: Moment) -> Self {
+    /// At the start the screen knows nothing of what comes behind this position.
+    #[must_use]
+    pub fn new(position: u64, now: Moment) -> Self {
         let behind = Some(Behind { head: None, since: now });
-        Self { line: Line::Connecting { since: now }, loss: None, behind, position: 0 }
+        Self { line: Line::Connecting { since: now }, loss: None, behind, position }
     }
 
     /// Where to resume; 0 for a snapshot.
@@ -116,6 +123,12 @@ impl Pulse {
     /// The log of the server ends before the position: it is another log.
     pub fn start_over(&mut self) {
         self.position = 0;
+    }
+
+    /// The same, and it is connected again at once.
+    pub fn restart(&mut self, now: Moment) {
+        self.start_over();
+        self.line = Line::Connecting { since: now };
     }
 
     /// Whether it is time to connect, or to give up a connection that says nothing.
@@ -177,7 +190,7 @@ mod tests {
     // P5: more than 3 s of silence is stale.
     #[test]
     fn silence_is_stale() {
-        let mut pulse = Pulse::new(at(0));
+        let mut pulse = Pulse::new(0, at(0));
         pulse.heard(0, None, at(1));
         assert_eq!(pulse.standing(at(2)), Standing::CatchingUp);
         pulse.heard(7, Some(7), at(2));
@@ -189,7 +202,7 @@ mod tests {
     // P5: so is a position that stays behind a head, and a log that grows all the time is no reason.
     #[test]
     fn a_head_that_is_not_reached_is_stale() {
-        let mut pulse = Pulse::new(at(0));
+        let mut pulse = Pulse::new(0, at(0));
         pulse.heard(7, Some(7), at(0));
         for second in 1..10 {
             pulse.heard(7 + second, Some(8 + second), at(second));
@@ -206,7 +219,7 @@ mod tests {
     // P5: a connection that is back does not make a screen live that has not caught up.
     #[test]
     fn only_a_head_that_is_reached_ends_a_loss() {
-        let mut pulse = Pulse::new(at(0));
+        let mut pulse = Pulse::new(0, at(0));
         pulse.heard(7, Some(7), at(0));
         pulse.lost(Loss { reason: "gone".to_owned(), is_final: false }, at(1));
         assert!(!pulse.connects(at(1)));
@@ -224,7 +237,7 @@ mod tests {
     // P5: a broken snapshot starts again from 0.
     #[test]
     fn a_snapshot_has_no_position() {
-        let mut pulse = Pulse::new(at(0));
+        let mut pulse = Pulse::new(0, at(0));
         pulse.heard(0, None, at(1));
         pulse.lost(Loss { reason: "gone".to_owned(), is_final: true }, at(1));
         assert_eq!((pulse.position(), pulse.connects(at(5)), pulse.connects(at(6))), (0, false, true));

@@ -46,8 +46,6 @@ pub struct Row {
     pub alert: Alert,
     /// What a filter looks through, in lower case.
     text: String,
-    /// The snapshot that it was last seen in or after.
-    snapshot: u64,
 }
 
 /// Which alerts are shown.
@@ -72,7 +70,6 @@ pub struct Rows {
     open: BTreeMap<Place, Row>,
     closed: BTreeMap<Place, Row>,
     places: HashMap<String, Place>,
-    snapshot: u64,
 }
 
 impl Rows {
@@ -96,7 +93,7 @@ impl Rows {
         let before = self.remove(&alert.alert_id);
         let place = Place::of(&alert);
         self.places.insert(alert.alert_id.clone(), place.clone());
-        let row = Row { text: text(&alert), alert, snapshot: self.snapshot };
+        let row = Row { text: text(&alert), alert };
         match list_of(&place) {
             List::Open => self.open.insert(place, row),
             List::Closed => self.closed.insert(place, row),
@@ -116,20 +113,6 @@ impl Rows {
             List::Closed => self.closed.remove(&place),
         };
         row.map(|row| row.alert)
-    }
-
-    /// A snapshot begins: open alerts that it does not name are gone.
-    pub fn begin_snapshot(&mut self) {
-        self.snapshot += 1;
-    }
-
-    /// The snapshot is complete.
-    pub fn end_snapshot(&mut self) {
-        let gone = self.open.iter().filter(|(_, row)| row.snapshot < self.snapshot);
-        let gone: Vec<_> = gone.map(|(place, _)| place.alert_id().to_owned()).collect();
-        for alert_id in gone {
-            self.remove(&alert_id);
-        }
     }
 
     /// All of a list, in order.

@@ -1,11 +1,15 @@
 //! The screen as an operator knows it: keys and steps in, effects and state out.
 
+mod orders;
+mod sessions;
+
 use super::*;
 use crate::key::Key;
-use crate::order;
-use crate::testing::{alert, at, changed, end, heartbeat, live, pressed, snapshot};
+use crate::order::Command;
+use crate::testing::{alert, at, changed, end, live, pressed, snapshot};
 use sos_proto::alert::v1::{AlertPriority, AlertStatus, Response, Shelving};
 use sos_proto::event::v1::{Disposition, ResponseStatus};
+use sos_proto::time;
 
 fn ids(screen: &Screen) -> Vec<&str> {
     screen.listing.window().rows.iter().map(|row| row.alert.alert_id.as_str()).collect()
@@ -56,10 +60,10 @@ fn what_needs_somebody_most_comes_first() {
 // P5: the screen resumes behind what it has applied, and not before its snapshot is whole.
 #[test]
 fn it_resumes_where_it_was() {
-    let (mut screen, begin) = Screen::new("asel", TimeZone::UTC, at(0));
+    let (mut screen, begin) = Screen::new("console", TimeZone::UTC, at(0));
     assert_eq!(begin, [Effect::Connect { after_position: 0 }]);
     let gone = || Loss { reason: "gone".to_owned(), is_final: false };
-    screen.opened(at(0));
+    screen.opened(Session::untold("asel"), at(0));
     screen.apply(snapshot(alert("one", 1)), at(0));
     screen.apply(snapshot(alert("two", 1)), at(0));
     screen.lost(gone(), false, at(1));
@@ -67,7 +71,7 @@ fn it_resumes_where_it_was() {
     assert_eq!(screen.tick(at(2)), [Effect::Connect { after_position: 0 }]);
 
     // One of them was resolved in between.
-    screen.opened(at(2));
+    screen.opened(Session::untold("asel"), at(2));
     screen.apply(snapshot(alert("two", 1)), at(2));
     screen.apply(end(7), at(2));
     assert_eq!((ids(&screen), selected(&screen)), (vec!["two"], Some("two")));
@@ -78,15 +82,15 @@ fn it_resumes_where_it_was() {
     // Another log: from the beginning, and what it does not name is gone.
     screen.lost(gone(), true, at(5));
     assert_eq!(screen.tick(at(6)), [Effect::Connect { after_position: 0 }]);
-    screen.opened(at(6));
+    screen.opened(Session::untold("asel"), at(6));
     screen.apply(end(2), at(6));
     assert_eq!(ids(&screen), [""; 0]);
 }
 
 #[test]
 fn the_first_alert_of_an_empty_log_is_selected() {
-    let (mut screen, _) = Screen::new("asel", TimeZone::UTC, at(0));
-    screen.opened(at(0));
+    let (mut screen, _) = Screen::new("console", TimeZone::UTC, at(0));
+    screen.opened(Session::untold("asel"), at(0));
     screen.apply(end(0), at(0));
     screen.apply(changed(alert("one", 1), 1), at(1));
     assert_eq!(selected(&screen), Some("one"));
@@ -121,6 +125,10 @@ fn the_bell_rings_for_what_is_new() {
     screen.key(Key::Char('m'), at(60));
     assert!(!rings(&mut screen, alert("six", 6), 119));
     assert!(rings(&mut screen, alert("seven", 7), 120), "a minute is over");
+    let again = |press_count| Alert { attention: true, press_count, ..alert("seven", 7) };
+    assert!(rings(&mut screen, again(2), 130));
+    assert!(!rings(&mut screen, again(2), 140), "a note, say");
+    assert!(rings(&mut screen, again(3), 150), "pressed again, and nobody has acted yet");
 }
 
 #[test]
@@ -197,7 +205,8 @@ fn keys_become_commands() {
     assert_eq!(command(&[c('r'), Key::Down, Key::Enter, text("child"), Key::Enter]), (resolve, Some(4)));
     // 1,060 s by the server's clock, and an hour.
     let until = time::timestamp(4_663_000_000);
-    let shelve = Command::Shelve { reason: "spare part".to_owned(), until };
+    let (reason, length) = ("spare part".to_owned(), Duration::from_secs(3_600));
+    let shelve = Command::Shelve { reason, length, until };
     assert_eq!(command(&[c('s'), c('1'), text("spare part"), Key::Enter]), (shelve, None));
 }
 
@@ -217,70 +226,6 @@ fn a_question_can_be_left() {
         "a note needs a text"
     );
     assert_eq!(screen.key(Key::Ctrl('c'), at(3)), [Effect::Quit]);
-}
-
-// P6: who comes second is told who has it, and since when, until a key is pressed or 10 s are over.
-#[test]
-fn a_lost_race_is_told() {
-    let lose = |screen: &mut Screen| {
-        order_of(screen.key(Key::Char('a'), at(3)));
-        assert!(screen.is_sending("one"));
-        assert_eq!(screen.key(Key::Char('a'), at(3)), [], "one command at a time");
-        let standing = order::Standing {
-            state: AlertState::Acknowledged,
-            owner: "dana\u{1b}[2J".to_owned(),
-            since: Some(time::timestamp(1_000_000_000)),
-        };
-        let refusal = Refusal { reason: "late".to_owned(), standing: Some(standing), is_stale: false };
-        assert_eq!(screen.answered("one", Outcome::Refused(refusal), at(4)), []);
-        screen.notice.as_ref().map(|notice| notice.text.clone())
-    };
-    let mut screen = live([alert("one", 1)]);
-    let told = "School 12 · hall: refused: it is dana\u{fffd}[2J's since 00:16:40 (1m04s ago)";
-    assert_eq!(lose(&mut screen).as_deref(), Some(told));
-    screen.tick(at(13));
-    assert!(screen.notice.is_some());
-    screen.tick(at(14));
-    assert!(screen.notice.is_none());
-    lose(&mut screen);
-    screen.key(Key::Down, at(4));
-    assert!(screen.notice.is_none());
-}
-
-#[test]
-fn what_was_written_for_a_refused_order_is_not_lost() {
-    let taken = |revision| Alert { state: AlertState::Acknowledged.into(), revision, ..alert("one", 1) };
-    let mut screen = live([taken(2)]);
-    let keys = [Key::Char('r'), Key::Char('1'), Key::Paste("long".to_owned()), Key::Enter];
-    let sent: Vec<_> = keys.into_iter().flat_map(|key| screen.key(key, at(3))).collect();
-    assert_eq!(order_of(sent).expected_revision, Some(2));
-    screen.apply(changed(Alert { attention: true, ..taken(3) }, 6), at(3));
-    let refusal = Refusal { is_stale: true, ..Refusal::default() };
-    screen.answered("one", Outcome::Refused(refusal), at(4));
-    let again: Vec<_> = [Key::Char('r'), Key::Char('1'), Key::Enter]
-        .into_iter()
-        .flat_map(|key| screen.key(key, at(5)))
-        .collect();
-    let order = order_of(again);
-    let note = "long".to_owned();
-    assert_eq!(order.command, Command::Resolve { disposition: Disposition::Genuine, note });
-    assert_eq!(order.expected_revision, Some(3));
-}
-
-#[test]
-fn an_old_answer_changes_nothing() {
-    let mut screen = live([alert("one", 1)]);
-    screen.key(Key::Char('a'), at(3));
-    let taken = |revision, owner: &str| Alert {
-        state: AlertState::Acknowledged.into(),
-        owner: owner.to_owned(),
-        revision,
-        ..alert("one", 1)
-    };
-    screen.apply(changed(taken(3, "dana"), 7), at(3));
-    screen.answered("one", Outcome::Done(Box::new(taken(2, "asel"))), at(4));
-    assert_eq!(screen.listing.rows.get("one").map(|row| row.alert.owner.as_str()), Some("dana"));
-    assert!(!screen.is_sending("one"));
 }
 
 #[test]
@@ -316,7 +261,11 @@ fn the_timeline_is_asked_for_again_when_the_alert_changes() {
     assert_eq!(screen.apply(changed(Alert { revision: 2, ..alert("two", 1) }, 7), at(3)), []);
     assert_eq!(screen.apply(changed(Alert { revision: 3, ..alert("one", 1) }, 8), at(3)), look);
     assert_eq!(screen.looked("one", Err("no connection".to_owned())), []);
-    assert_eq!(screen.opened(at(4)), look, "a failure is tried again with the next connection");
+    assert_eq!(
+        screen.opened(Session::untold("asel"), at(4)),
+        look,
+        "a failure is tried again with the next connection"
+    );
     assert_eq!(
         (screen.key(Key::Char('q'), at(4)), screen.key(Key::Char('q'), at(4))),
         (vec![], vec![Effect::Quit])
@@ -335,6 +284,7 @@ fn closed_alerts_can_be_opened_again() {
     assert_eq!(screen.key(Key::Char('c'), at(3)), [Effect::ListClosed]);
     screen.listed_closed(Ok(vec![closed("old", 3), closed("new", 9)]), at(3));
     assert_eq!(ids(&screen), ["new", "one", "old"]);
+    pressed(&mut screen, &[Key::Char('c'), Key::Char('c')]);
     screen.listed_closed(Ok((0..300).map(|n| closed(&format!("x{n}"), 10 + n)).collect()), at(3));
     assert_eq!(screen.listing.window().total, CLOSED_MAX);
     assert_eq!(ids(&screen).first(), Some(&"x299"));
@@ -347,7 +297,6 @@ fn ten_thousand_alerts_stay_in_order() {
     screen.apply(changed(Alert { attention: true, ..alert("09999", 9_999) }, 6), at(2));
     screen.apply(changed(Alert { escalation_level: 1, ..alert("05000", 5_000) }, 7), at(2));
     assert_eq!(ids(&screen).get(..2), Some(&["05000", "09999"][..]));
-    assert_eq!(heartbeat(9, 1_061).position, 9);
     assert_eq!(pressed(&mut screen, &[Key::End]), []);
     assert_eq!(selected(&screen), Some("09998"));
 }

@@ -7,6 +7,7 @@ use sos_proto::alert::v1::{
 };
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, timeout_at};
 
 use super::asker::Asker;
 use super::{Client, Desk};
@@ -23,7 +24,6 @@ pub(super) enum Answer {
 /// Where questions are asked.
 pub(super) struct Desks {
     operator: String,
-    request_id: fn() -> String,
     /// The newest connection.
     client: watch::Sender<Option<Client>>,
     orders: JoinSet<Answer>,
@@ -37,7 +37,6 @@ impl Desks {
     pub(super) fn new(desk: &Desk) -> Self {
         Self {
             operator: desk.operator.clone(),
-            request_id: desk.request_id,
             client: watch::Sender::new(None),
             orders: JoinSet::new(),
             look: JoinSet::new(),
@@ -60,17 +59,20 @@ impl Desks {
         }
     }
 
-    /// Waits until every order has its answer.
-    pub(super) async fn drain(&mut self) {
-        while self.orders.join_next().await.is_some() {}
+    /// What became of the orders under way, as far as that is known by then.
+    pub(super) async fn drain(&mut self, until: Instant) -> Vec<Answer> {
+        let mut answers = Vec::new();
+        while let Ok(Some(ended)) = timeout_at(until, self.orders.join_next()).await {
+            answers.extend(ended);
+        }
+        answers
     }
 
     pub(super) fn send(&mut self, order: Order) {
         let asker = self.asker();
-        let request_id = (self.request_id)();
         let alert_id = order.alert_id.clone();
         self.orders.spawn(async move {
-            let outcome = asker.repeat(order, request_id).await;
+            let outcome = asker.repeat(order).await;
             Answer::Order { alert_id, outcome }
         });
     }

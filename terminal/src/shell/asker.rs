@@ -4,22 +4,18 @@
 
 use std::time::Duration;
 
-use sos_proto::alert::v1::{
-    AcknowledgeAlertRequest, AddNoteRequest, Alert, AlertState, DeclareActualRequest, DispatchUnitRequest,
-    EscalateAlertRequest, ReopenAlertRequest, ResolveAlertRequest, ShelveAlertRequest, TransferAlertRequest,
-    UnshelveAlertRequest, UpdateResponseRequest,
-};
-use sos_proto::link;
+use sos_proto::alert::v1::{Alert, AlertState};
 use sos_proto::time;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt as _;
 
 use super::Client;
-use crate::order::{Command, Order, Outcome, Refusal, Standing};
+use crate::order::{Order, Outcome, Refusal, Standing};
+use crate::perform::{perform, signed};
 
-/// How long a command is repeated.
+/// How long a command is repeated, the last wait for an answer included.
 const REPEAT_MAX: Duration = Duration::from_secs(30);
 
 /// Longest wait for one answer.
@@ -36,7 +32,7 @@ pub(super) struct Asker {
 
 impl Asker {
     pub(super) fn signed<T>(&self, message: T) -> Result<Request<T>, Status> {
-        link::signed(&self.operator, message).map_err(|error| Status::invalid_argument(error.to_string()))
+        signed(&self.operator, message)
     }
 
     /// Asks once.
@@ -52,73 +48,53 @@ impl Asker {
     }
 
     /// P6: repeats a command until there is an answer.
-    pub(super) async fn repeat(&self, order: Order, request_id: String) -> Outcome {
-        let begun = Instant::now();
+    pub(super) async fn repeat(&self, order: Order) -> Outcome {
+        let deadline = Instant::now() + REPEAT_MAX;
+        let mut is_lost = order.is_repeat;
         loop {
             let client = self.client.borrow().clone();
-            let answer = match client {
-                Some(client) => {
-                    timeout(ANSWER_MAX, self.perform(client, order.clone(), request_id.clone())).await
-                }
-                None => Ok(Err(Status::unavailable("no connection"))),
-            };
-            let status = match answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer"))) {
-                Ok(Some(alert)) => return Outcome::Done(Box::new(alert)),
-                Ok(None) => Status::internal("an answer without an alert"),
+            let is_sent = client.is_some();
+            let status = match self.attempt(client, &order, deadline).await {
+                Ok(alert) => return Outcome::Done(Box::new(alert)),
                 Err(status) => status,
             };
-            if !is_unknown(status.code()) {
-                return Outcome::Refused(refusal(&status));
+            if let Some(outcome) = judged(&status, is_lost) {
+                return outcome;
             }
-            if begun.elapsed() + RETRY_INTERVAL > REPEAT_MAX {
+            if Instant::now() + RETRY_INTERVAL >= deadline {
                 return Outcome::Unknown(status.message().to_owned());
             }
+            is_lost |= is_sent;
             sleep(RETRY_INTERVAL).await;
         }
     }
 
-    async fn perform(
+    async fn attempt(
         &self,
-        mut client: Client,
-        order: Order,
-        request_id: String,
-    ) -> Result<Option<Alert>, Status> {
-        let Order { alert_id, expected_revision, command } = order;
-        /// Sends a request made of the parts that every command has and some of its own.
-        macro_rules! send {
-            ($method:ident, $request:ident { $($field:ident),* }) => {{
-                let request = $request { alert_id, request_id, expected_revision, $($field),* };
-                Ok(client.$method(self.signed(request)?).await?.into_inner().alert)
-            }};
-        }
-        match command {
-            Command::Acknowledge => send!(acknowledge_alert, AcknowledgeAlertRequest {}),
-            Command::Dispatch { unit_id } => send!(dispatch_unit, DispatchUnitRequest { unit_id }),
-            Command::Progress { unit_id, status } => {
-                let status = status.into();
-                send!(update_response, UpdateResponseRequest { unit_id, status })
-            }
-            Command::Note { note } => send!(add_note, AddNoteRequest { note }),
-            Command::Transfer { to_operator } => send!(transfer_alert, TransferAlertRequest { to_operator }),
-            Command::Escalate { reason } => send!(escalate_alert, EscalateAlertRequest { reason }),
-            Command::Resolve { disposition, note } => {
-                let disposition = disposition.into();
-                send!(resolve_alert, ResolveAlertRequest { disposition, note })
-            }
-            Command::Reopen { note } => send!(reopen_alert, ReopenAlertRequest { note }),
-            Command::DeclareActual { reason } => send!(declare_actual, DeclareActualRequest { reason }),
-            Command::Shelve { reason, until } => {
-                let until = Some(until);
-                send!(shelve_alert, ShelveAlertRequest { reason, until })
-            }
-            Command::Unshelve => send!(unshelve_alert, UnshelveAlertRequest {}),
-        }
+        client: Option<Client>,
+        order: &Order,
+        deadline: Instant,
+    ) -> Result<Alert, Status> {
+        let Some(mut client) = client else { return Err(Status::unavailable("no connection")) };
+        let answer_by = deadline.min(Instant::now() + ANSWER_MAX);
+        let answer = timeout_at(answer_by, perform(&mut client, &self.operator, order.clone())).await;
+        let alert = answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer")))?;
+        alert.ok_or_else(|| Status::internal("an answer without an alert"))
     }
 }
 
-/// Whether the command may have taken effect all the same, or may yet: to repeat it is safe and of use.
-fn is_unknown(code: Code) -> bool {
-    matches!(code, Code::Unavailable | Code::Unknown | Code::Cancelled | Code::DeadlineExceeded)
+/// What an error says of a command; nothing if to repeat it is safe and of use. `is_lost`: it was sent before, and no
+/// answer came.
+fn judged(status: &Status, is_lost: bool) -> Option<Outcome> {
+    match status.code() {
+        // It may have taken effect all the same, or may yet.
+        Code::Unavailable | Code::Unknown | Code::Cancelled | Code::DeadlineExceeded | Code::Internal => None,
+        // P6: a repeat is known by its request id before it comes to these.
+        Code::FailedPrecondition | Code::Aborted => Some(Outcome::Refused(refusal(status))),
+        // That this try is turned down says nothing about the one before.
+        _ if is_lost => Some(Outcome::Unknown(status.message().to_owned())),
+        _ => Some(Outcome::Refused(refusal(status))),
+    }
 }
 
 fn refusal(status: &Status) -> Refusal {
@@ -135,4 +111,31 @@ fn refusal(status: &Status) -> Refusal {
     let is_stale = info.is_some_and(|info| info.reason == "REVISION_MISMATCH");
     let reason = format!("{} ({:?})", status.message(), status.code());
     Refusal { reason, standing, is_stale }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // P6: a token that ran out between two tries does not undo the first.
+    #[test]
+    fn only_an_answer_about_the_alert_tells_what_became_of_a_lost_try() {
+        let judged = |code, is_lost| match judged(&Status::new(code, "why"), is_lost) {
+            None => "again",
+            Some(Outcome::Refused(_)) => "refused",
+            Some(Outcome::Unknown(_)) => "unknown",
+            Some(Outcome::Done(_)) => "done",
+        };
+        for (code, first, after_a_lost_one) in [
+            (Code::Unavailable, "again", "again"),
+            (Code::Internal, "again", "again"),
+            (Code::FailedPrecondition, "refused", "refused"),
+            (Code::Aborted, "refused", "refused"),
+            (Code::Unauthenticated, "refused", "unknown"),
+            (Code::PermissionDenied, "refused", "unknown"),
+            (Code::NotFound, "refused", "unknown"),
+        ] {
+            assert_eq!((judged(code, false), judged(code, true)), (first, after_a_lost_one), "{code:?}");
+        }
+    }
 }

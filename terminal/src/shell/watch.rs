@@ -2,17 +2,24 @@
 
 use futures::StreamExt as _;
 use sos_proto::alert::v1::{WatchAlertsRequest, WatchAlertsResponse};
-use sos_proto::link::signed;
+use sos_proto::link::Link;
+use sos_proto::session::v1::GetSessionRequest;
+use sos_proto::session::v1::session_service_client::SessionServiceClient;
 use tokio::sync::mpsc;
 use tonic::{Code, Status};
 
 use super::{Client, Desk};
+use crate::perform::signed;
 use crate::screen::Loss;
+use crate::session::Session;
 
 /// What a watch says.
 pub(super) enum Word {
     /// It begins; commands go the same way.
-    Open(Box<Client>),
+    Open {
+        client: Box<Client>,
+        session: Session,
+    },
     Step(Box<WatchAlertsResponse>),
     /// It has ended.
     Lost {
@@ -34,16 +41,17 @@ pub(super) async fn run(desk: Desk, after_position: u64, say: mpsc::Sender<Word>
 async fn follow(desk: &Desk, after_position: u64, say: &mpsc::Sender<Word>) -> Result<(), Word> {
     let gone = |reason: String| Word::Lost { loss: Loss { reason, is_final: false }, is_other_log: false };
     let link = (desk.connect)().await.map_err(|error| gone(error.to_string()))?;
+    let session = session(&desk.operator, link.clone()).await.map_err(|status| lost(&status, 0))?;
+    let lost = |status: Status| lost(&status, after_position);
     let mut client = Client::new(link);
     let request = WatchAlertsRequest { filter: None, after_position };
-    let request = signed(&desk.operator, request).map_err(|error| gone(error.to_string()))?;
-    let stream = client.watch_alerts(request).await;
-    let mut stream = stream.map_err(|status| lost(&status, after_position))?.into_inner();
-    if say.send(Word::Open(Box::new(client))).await.is_err() {
+    let request = signed(&desk.operator, request).map_err(lost)?;
+    let mut stream = client.watch_alerts(request).await.map_err(lost)?.into_inner();
+    if say.send(Word::Open { client: Box::new(client), session }).await.is_err() {
         return Ok(());
     }
     while let Some(step) = stream.next().await {
-        let step = step.map_err(|status| lost(&status, after_position))?;
+        let step = step.map_err(lost)?;
         if say.send(Word::Step(Box::new(step))).await.is_err() {
             return Ok(());
         }
@@ -51,18 +59,27 @@ async fn follow(desk: &Desk, after_position: u64, say: &mpsc::Sender<Word>) -> R
     Err(gone("the server ended the watch".to_owned()))
 }
 
+/// Who the operator is. A server that does not know the question is asked nothing more about it.
+async fn session(operator: &str, link: Link) -> Result<Session, Status> {
+    let mut client = SessionServiceClient::new(link);
+    match client.get_session(signed(operator, GetSessionRequest {})?).await {
+        Ok(answer) => Ok(Session::told(answer.into_inner())),
+        Err(status) if status.code() == Code::Unimplemented => Ok(Session::untold(operator)),
+        Err(status) => Err(status),
+    }
+}
+
+/// Whether a watch is refused for a reason that trying again does not remove.
+#[must_use]
+pub fn is_final(code: Code) -> bool {
+    matches!(code, Code::InvalidArgument | Code::PermissionDenied | Code::Unauthenticated)
+}
+
 fn lost(status: &Status, after_position: u64) -> Word {
-    let code = match status.code() {
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-        _ => {
-            let loss = Loss { reason: status.message().to_owned(), is_final: false };
-            return Word::Lost { loss, is_other_log: false };
-        }
-    };
+    let is_final = is_final(status.code());
     // A position is the only argument of ours that a server can find wrong.
     let is_other_log = status.code() == Code::InvalidArgument && after_position > 0;
-    let reason = format!("{code}: {}", status.message());
-    Word::Lost { loss: Loss { reason, is_final: true }, is_other_log }
+    let code = if is_final { format!(" ({:?})", status.code()) } else { String::new() };
+    let reason = format!("{}{code}", status.message());
+    Word::Lost { loss: Loss { reason, is_final }, is_other_log }
 }
