@@ -14,12 +14,14 @@ use std::process::{Command, Stdio};
 const NODE_MIN: u32 = 18;
 
 /// What the console is made of, apart from its sources.
-const INPUTS: [&str; 8] = [
+const INPUTS: [&str; 10] = [
     "../proto/sos",
     "web/proto",
     "web/public",
     "web/index.html",
+    "web/package.json",
     "web/package-lock.json",
+    "web/tsconfig.json",
     "web/buf.gen.yaml",
     "web/svelte.config.js",
     "web/vite.config.ts",
@@ -73,7 +75,10 @@ fn packages() -> Option<String> {
     if major.is_none_or(|major: u32| major < NODE_MIN) {
         return Some(format!("Node.js {NODE_MIN} or newer is not installed"));
     }
-    let lock = fs::read("web/package-lock.json").ok()?;
+    let lock = match fs::read("web/package-lock.json") {
+        Ok(lock) => lock,
+        Err(error) => return Some(format!("web/package-lock.json cannot be read ({error})")),
+    };
     let installed = Path::new("web/node_modules/.sos-installed");
     if fs::read(installed).is_ok_and(|known| known == lock) {
         return None;

@@ -1,8 +1,11 @@
-//! Lets browsers and machines in: so many at once, and none that takes for ever to say what it wants.
+//! Lets browsers and machines in: so many at once, and none that takes for ever to say what it wants or to hear the
+//! answer.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +29,18 @@ use tower_service::Service as _;
 /// Connections at one time; further ones wait to be taken.
 const CONNECTIONS_MAX: usize = 512;
 
+/// Connections from one address at one time; further ones are closed.
+const PER_ADDRESS_MAX: usize = 256;
+
+/// A connection is asked to end after so long: who asks more opens another one, and who does not read keeps no place …
+const LIFE: Duration = Duration::from_secs(60);
+
+/// … beyond so much longer for the answer under way.
+const LAST_ANSWER: Duration = Duration::from_secs(10);
+
+/// The same at shutdown.
+const LEAVE: Duration = Duration::from_secs(1);
+
 /// What TLS needs, as it is now; it should offer HTTP/1.1 only.
 pub type Tls = watch::Receiver<Arc<rustls::ServerConfig>>;
 
@@ -41,23 +56,39 @@ pub(crate) async fn serve(
 ) -> io::Result<()> {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
+    let mut of_address = HashMap::<IpAddr, usize>::new();
     loop {
         let accepted = tokio::select! {
             () = shutdown.cancelled() => break,
-            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+            Some(ended) = connections.join_next(), if !connections.is_empty() => {
+                if let Ok(address) = ended {
+                    leave(&mut of_address, address);
+                }
+                continue;
+            }
             accepted = take(&listener, &places) => accepted,
         };
         match accepted {
             Ok((stream, peer, place)) => {
+                let here = of_address.entry(peer.ip()).or_default();
+                if *here >= PER_ADDRESS_MAX {
+                    continue;
+                }
+                *here += 1;
                 let (router, shutdown) = (router.clone(), shutdown.clone());
                 let tls = tls.as_ref().map(|tls| Arc::clone(&tls.borrow()));
                 connections.spawn(async move {
                     let _place = place;
-                    let Some(config) = tls else { return connection(stream, peer, router, shutdown).await };
-                    let greeted = shutdown.run_until_cancelled(greet(stream, peer, config)).await;
-                    if let Some(stream) = greeted.flatten() {
-                        connection(stream, peer, router, shutdown).await;
+                    match tls {
+                        None => connection(stream, peer, router, shutdown).await,
+                        Some(config) => {
+                            let greeted = shutdown.run_until_cancelled(greet(stream, peer, config)).await;
+                            if let Some(stream) = greeted.flatten() {
+                                connection(stream, peer, router, shutdown).await;
+                            }
+                        }
                     }
+                    peer.ip()
                 });
             }
             Err(error) => {
@@ -68,6 +99,16 @@ pub(crate) async fn serve(
     }
     while connections.join_next().await.is_some() {}
     Ok(())
+}
+
+/// Counts a connection no more.
+fn leave(of_address: &mut HashMap<IpAddr, usize>, address: IpAddr) {
+    if let Entry::Occupied(mut here) = of_address.entry(address) {
+        *here.get_mut() -= 1;
+        if *here.get() == 0 {
+            here.remove();
+        }
+    }
 }
 
 /// The next connection, once there is a place for it.
@@ -107,20 +148,20 @@ async fn connection(
         .header_read_timeout(HEAD_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(served);
-    // How it ended is the client's business.
-    let _ended = tokio::select! {
-        ended = served.as_mut() => ended,
-        () = shutdown.cancelled() => {
-            served.as_mut().graceful_shutdown();
-            served.await
-        }
+    let patience = tokio::select! {
+        // How it ended is the client's business.
+        _ended = served.as_mut() => return,
+        () = tokio::time::sleep(LIFE) => LAST_ANSWER,
+        () = shutdown.cancelled() => LEAVE,
     };
+    served.as_mut().graceful_shutdown();
+    let _ended = timeout(patience, served).await;
 }
 
 #[cfg(test)]
 mod tests {
     use rustls::server::ResolvesServerCertUsingSni;
-    use tokio::io::AsyncReadExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
 
@@ -144,5 +185,55 @@ mod tests {
         let _silent = TcpStream::connect(address).await.unwrap();
         shutdown.cancel();
         assert!(timeout(HEAD_TIMEOUT / 2, served.join_next()).await.is_ok());
+    }
+
+    /// A connection that has asked for more than fits into any buffer, and reads nothing of it.
+    async fn deaf(address: SocketAddr) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        stream.readable().await.unwrap();
+        stream
+    }
+
+    // P10: who does not read keeps no place, and holds up no end.
+    #[tokio::test]
+    async fn who_does_not_read_is_let_go() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", axum::routing::get(async || vec![0_u8; 64 << 20]));
+        let shutdown = CancellationToken::new();
+        let mut served = JoinSet::new();
+        served.spawn(serve(listener, None, router, shutdown.clone()));
+        let _deaf = deaf(address).await;
+        shutdown.cancel();
+        assert!(timeout(5 * LEAVE, served.join_next()).await.is_ok());
+    }
+
+    // P10: one address does not take all places.
+    #[tokio::test]
+    async fn one_address_has_its_share_of_the_places() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", axum::routing::get(async || "here"));
+        let mut served = JoinSet::new();
+        served.spawn(serve(listener, None, router, CancellationToken::new()));
+        let mut silent = Vec::new();
+        for _ in 0..PER_ADDRESS_MAX {
+            silent.push(TcpStream::connect(address).await.unwrap());
+        }
+        let mut beyond = TcpStream::connect(address).await.unwrap();
+        assert_eq!(beyond.read(&mut [0]).await.unwrap_or_default(), 0, "it is closed");
+        // Once one has gone, another one may come.
+        drop(silent.pop());
+        let answered = async {
+            loop {
+                let mut next = TcpStream::connect(address).await.unwrap();
+                next.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap_or_default();
+                if next.read(&mut [0; 64]).await.unwrap_or_default() > 0 {
+                    break;
+                }
+            }
+        };
+        timeout(HEAD_TIMEOUT / 2, answered).await.expect("there is a place again");
     }
 }

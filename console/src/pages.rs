@@ -48,8 +48,8 @@ struct File {
 static FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/web.rs"));
 
 const WITHOUT: &str = "<!doctype html><html lang=\"en\"><title>SOS gateway</title><h1>SOS gateway</h1>\
-<p>This build has no browser console: Node.js was missing when it was built. With Node.js 18 or newer and npm \
-installed, <code>cargo build</code> adds it.</p><p>Meanwhile: <code>sos console</code> in a terminal, or \
+<p>This build has no browser console: it was left out, or Node.js or its packages could not be had. With Node.js 18 or \
+newer, npm and its registry within reach, <code>cargo build</code> adds it.</p><p>Meanwhile: <code>sos console</code> in a terminal, or \
 <code>sos alerts watch</code>. Machines: <a href=\"/metrics\">/metrics</a>, <a href=\"/healthz\">/healthz</a>, \
 <a href=\"/readyz\">/readyz</a>.</p></html>";
 
@@ -76,24 +76,24 @@ async fn index(State(console): State<Console>, headers: HeaderMap) -> Response {
         Some(page) => sent(page, &headers),
         None => Html(WITHOUT).into_response(),
     };
-    let mut protected = guarded(page);
-    let policy = HeaderValue::try_from(policy(&console, &headers));
-    protected.headers_mut().extend(policy.ok().map(|policy| (header::CONTENT_SECURITY_POLICY, policy)));
-    protected
+    guarded(page, &console, &headers)
 }
 
 async fn config(State(console): State<Console>, headers: HeaderMap) -> Response {
     let Console { auth, tiles, attribution, .. } = &console;
     let config = Config { grpc: grpc(&console.grpc, &headers), auth, tiles, attribution };
     match serde_json::to_vec(&config) {
-        Ok(text) => guarded(([(header::CONTENT_TYPE, "application/json")], text).into_response()),
+        Ok(text) => {
+            let about = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+            guarded((about, text).into_response(), &console, &headers)
+        }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
-async fn file(Path(path): Path<String>, headers: HeaderMap) -> Response {
+async fn file(State(console): State<Console>, Path(path): Path<String>, headers: HeaderMap) -> Response {
     match find(&path) {
-        Some(file) => guarded(sent(file, &headers)),
+        Some(file) => guarded(sent(file, &headers), &console, &headers),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -132,7 +132,7 @@ fn media_type(path: &str) -> &'static str {
 }
 
 /// What every answer says to the browser.
-fn guarded(mut response: Response) -> Response {
+fn guarded(mut response: Response, console: &Console, headers: &HeaderMap) -> Response {
     const SAID: [(HeaderName, &str); 4] = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -142,6 +142,8 @@ fn guarded(mut response: Response) -> Response {
     for (name, value) in SAID {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
+    let policy = HeaderValue::try_from(policy(console, headers)).ok();
+    response.headers_mut().extend(policy.map(|policy| (header::CONTENT_SECURITY_POLICY, policy)));
     response
 }
 
@@ -176,7 +178,7 @@ fn host(headers: &HeaderMap) -> &str {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => given,
     };
-    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-[]:".contains(&byte));
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_[]:".contains(&byte));
     if name.is_empty() || !is_name { "localhost" } else { name }
 }
 

@@ -192,6 +192,7 @@ impl Processor {
         let gate = Gate::new(self.ready.subscribe(), config.calls_max);
         let (watching, log_too) = (Arc::clone(&watchers), Arc::clone(&log));
         let registry = RegistryApi::new(Arc::clone(&live), log_too, watching, gate.clone());
+        let session = SessionApi::new(Arc::clone(&log));
         let alerts = AlertApi::new(live, log, watchers, gate, eraser);
         let describe = || {
             let files = tonic_reflection::server::Builder::configure()
@@ -203,7 +204,7 @@ impl Processor {
         routes
             .add_service(AlertServiceServer::new(alerts).max_decoding_message_size(REQUEST_BYTES_MAX))
             .add_service(RegistryServiceServer::new(registry).max_decoding_message_size(REQUEST_BYTES_MAX))
-            .add_service(SessionServiceServer::new(SessionApi).max_decoding_message_size(REQUEST_BYTES_MAX))
+            .add_service(SessionServiceServer::new(session).max_decoding_message_size(REQUEST_BYTES_MAX))
             .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())))
             .add_service(describe().build_v1()?)
             .add_service(describe().build_v1alpha()?);

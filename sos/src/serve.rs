@@ -29,6 +29,9 @@ use crate::{Outcome, output, remote, telemetry, web};
 /// Time from the wish to stop to the end of the process. Whatever is cut off then was never acknowledged.
 const DRAIN: Duration = Duration::from_secs(4);
 
+/// Time after that for the log to be closed, and its last head to be witnessed.
+const CLOSE: Duration = Duration::from_secs(2);
+
 /// Time between two tries to reach the gateway's log.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -260,6 +263,12 @@ impl House {
                     tracing::warn!(error = format!("{error:#}"), "a part failed while it stopped");
                 }
             }
+        });
+        if drained.await.is_err() {
+            tracing::warn!("some parts did not stop in time and are cut off");
+        }
+        // Also where a part hangs.
+        let closed = tokio::time::timeout(CLOSE, async {
             if let Some(log) = &self.log {
                 log.close().await;
             }
@@ -269,8 +278,8 @@ impl House {
                 }
             }
         });
-        if drained.await.is_err() {
-            tracing::warn!("some parts did not stop in time and are cut off");
+        if closed.await.is_err() {
+            tracing::warn!("the log was not closed in time, which costs the next start some time");
         }
         ended.map(|()| Outcome::Done)
     }

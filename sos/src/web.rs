@@ -11,7 +11,7 @@ pub fn console(config: &Config, grpc: SocketAddr) -> Console {
     let has_tls = config.grpc.tls.files().is_some();
     let scheme = if has_tls { "https" } else { "http" };
     let grpc = if !config.console.grpc_url.is_empty() {
-        Reach::At(config.console.grpc_url.trim_end_matches('/').to_owned())
+        Reach::At(config.console.grpc_url.clone())
     } else if grpc.ip().is_unspecified() || has_tls {
         // A certificate is for a name, and the page came from it.
         Reach::SameHost { scheme, port: grpc.port() }

@@ -17,7 +17,7 @@ pub struct Addresses {
     pub external: Option<external::Config>,
     /// Where the operator contract is served.
     pub grpc: SocketAddr,
-    /// Where metrics and health are served.
+    /// Where the console, metrics and health are served.
     pub http: SocketAddr,
     /// Where a gateway serves its log.
     pub log: SocketAddr,
@@ -53,6 +53,12 @@ pub fn check(config: &Config) -> Result<Addresses, Vec<String>> {
     faults.extend(config.alerts.faults());
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&config.telemetry.log) {
         faults.push(format!("telemetry.log: {error}"));
+    }
+    let is_far = http.is_some_and(|address: SocketAddr| !address.ip().is_loopback());
+    let has_tls = (config.http.tls.files().is_some(), config.grpc.tls.files().is_some());
+    if is_far && has_tls == (true, false) && config.console.grpc_url.is_empty() {
+        let why = "is missing: pages of http.listen come through TLS, and grpc.listen has none";
+        faults.push(format!("console.grpc_url: {why}"));
     }
     match (grpc, http, log) {
         (Some(grpc), Some(http), Some(log)) if faults.is_empty() => {

@@ -1,6 +1,7 @@
 //! What the browser console needs to know that this process cannot, and what is wrong with it.
 
 use serde::{Deserialize, Serialize};
+use sos_auth::origin;
 
 /// The browser console.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -18,20 +19,17 @@ pub struct Console {
 impl Console {
     /// Everything that is wrong with it, by key.
     pub fn faults(&self) -> Vec<String> {
-        let is_plain =
-            |url: &str| url.bytes().all(|byte| byte.is_ascii_graphic() && !b"'\";,".contains(&byte));
-        let is_web = |url: &str| url.starts_with("http://") || url.starts_with("https://");
-        let mut faults = Vec::new();
-        for (key, url) in [("grpc_url", &self.grpc_url), ("tile_url", &self.tile_url)] {
-            let is_sound = url.is_empty() || is_web(url) && is_plain(url);
-            if !is_sound {
-                faults.push(format!("console.{key}: {url:?} is no http:// or https:// address"));
-            }
-        }
-        let is_template = ["{z}", "{x}", "{y}"].iter().all(|part| self.tile_url.contains(part));
-        if !self.tile_url.is_empty() && !is_template {
-            faults
-                .push(format!("console.tile_url: {:?} does not hold {{z}}, {{x}} and {{y}}", self.tile_url));
+        let grpc_url = Some(&self.grpc_url).filter(|url| !url.is_empty());
+        let wrong = grpc_url.and_then(|url| origin::parse(url).err());
+        let mut faults: Vec<_> =
+            wrong.map(|fault| format!("console.grpc_url: {fault}")).into_iter().collect();
+        let url = &self.tile_url;
+        let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic() && !b"'\";,".contains(&byte));
+        let is_web = url.starts_with("http://") || url.starts_with("https://");
+        let is_template = ["{z}", "{x}", "{y}"].iter().all(|part| url.contains(part));
+        let is_sound = url.is_empty() || is_plain && is_web && is_template;
+        if !is_sound {
+            faults.push(format!("console.tile_url: {url:?} is no http[s]://… with {{z}}, {{x}} and {{y}}"));
         }
         faults
     }
@@ -53,6 +51,9 @@ mod tests {
             console("https://sos.example.kz:50051", "https://t.example/{z}/{x}/{y}.png").faults().is_empty()
         );
         assert!(console("sos.example.kz", "").faults().concat().starts_with("console.grpc_url: "));
+        assert!(
+            console("https://sos.example.kz/grpc", "").faults().concat().starts_with("console.grpc_url: ")
+        );
         assert!(console("https://x; script-src *", "").faults().concat().starts_with("console.grpc_url: "));
         assert!(console("", "https://t.example/").faults().concat().starts_with("console.tile_url: "));
     }

@@ -59,8 +59,13 @@ impl House {
         let names = self.config.http.tls.files().map(|files| names(&files));
         let own = self.ports.http.map(|http| own_origins(http, names.as_deref())).unwrap_or_default();
         let named = self.config.grpc.origins.iter();
-        // What is none did not pass the check of the configuration.
-        own.iter().chain(named).filter_map(|origin| origin::parse(origin).ok()).collect()
+        let parsed = own.iter().chain(named).filter_map(|origin| {
+            // Such as `*.example.kz` in a certificate: nobody can say which pages that means.
+            let told =
+                |fault: &String| tracing::warn!(fault, "no page can come from there: see grpc.origins");
+            origin::parse(origin).inspect_err(told).ok()
+        });
+        parsed.collect()
     }
 
     /// What the files of a key hold, now and until shutdown.
