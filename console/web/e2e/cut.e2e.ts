@@ -32,10 +32,10 @@ test.each(["request", "answer"] as const)("P6: the %s is lost, and the command h
 test("P5: a way that swallows everything makes the screen old, and is tried again by itself", async () => {
   const screen = await on.open({ operator: "asel", expected: UNREACHABLE });
   await mark(screen);
-  const retried = screen.page.waitForRequest(/WatchAlerts/);
+  const retried = screen.page.waitForRequest(/GetSession/);
   cut.isMute = true;
   await saysThatItIsOld(screen);
-  // This attempt hangs for ever; another one has to be made.
+  // This attempt hangs for ever; another one has to be made, which first asks whether the log is still the same.
   await retried;
   await on.buttons.press("school-12/meanwhile");
   await alertOf(on.clients, "school-12/meanwhile");

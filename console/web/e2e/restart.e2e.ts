@@ -1,8 +1,12 @@
 // P5: a screen whose server is gone says so, and misses nothing once it is back.
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+
 import { expect, test } from "vitest";
 
 import { mark, missedNothing, saysThatItIsOld, UNREACHABLE } from "./harness/away";
-import { alertOf } from "./harness/operator";
+import { alertOf, allAlerts } from "./harness/operator";
+import { eventually } from "./harness/server";
 import { stage } from "./harness/stage";
 
 const on = stage();
@@ -45,4 +49,25 @@ test("P5: a command given just before the server dies has one effect once it is 
   const { timeline } = await on.clients.alerts.getAlert({ alertId });
   expect(timeline.filter((entry) => entry.event?.body.case === "alertAcknowledged")).toHaveLength(1);
   expect(await screen.get("notice").count()).toBe(0);
+});
+
+test("another log on the same ports, longer than the old one: nothing of the old one is shown", async () => {
+  const screen = await on.open({ operator: "asel", expected: UNREACHABLE });
+  await on.buttons.press("old-site/door-1");
+  const { alertId } = await alertOf(on.clients, "old-site/door-1");
+  await screen.rowIs(alertId, "RAISED");
+  await on.server.kill();
+  await screen.stale();
+  await rm(join(on.server.scratch, "data"), { recursive: true });
+  // What is pressed before the page is back makes the new log longer than the old one was.
+  await screen.context.setOffline(true);
+  await on.server.start();
+  const before = (await allAlerts(on.clients)).length;
+  for (let door = 0; door < 60; door += 1) await on.buttons.press(`new-site/door-${door}`);
+  await eventually("all presses are alerts", async () => (await allAlerts(on.clients)).length === before + 60 || undefined);
+  await screen.context.setOffline(false);
+  await screen.live();
+  await screen.page.locator(`[data-testid="alert-row"][data-alert-id="${alertId}"]`).waitFor({ state: "detached" });
+  const { alertId: first } = await alertOf(on.clients, "new-site/door-0");
+  await screen.rowIs(first, "RAISED");
 });

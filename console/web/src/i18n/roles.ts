@@ -3,7 +3,7 @@ import { words } from "./lang.svelte";
 
 const name = words({
   en: { viewer: "viewer", operator: "operator", supervisor: "supervisor", auditor: "auditor", tester: "tester", admin: "admin" },
-  ru: { viewer: "наблюдатель", operator: "оператор", supervisor: "начальник смены", auditor: "аудитор", tester: "испытатель", admin: "администратор" },
+  ru: { viewer: "наблюдатель", operator: "оператор", supervisor: "начальник смены", auditor: "аудитор", tester: "тестировщик", admin: "администратор" },
   kk: { viewer: "бақылаушы", operator: "оператор", supervisor: "ауысым басшысы", auditor: "аудитор", tester: "сынаушы", admin: "әкімші" },
 });
 

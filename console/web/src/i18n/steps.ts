@@ -8,11 +8,11 @@ export const stepName: (verb: Verb) => string = words({
     actual: "It is real", shelve: "Put aside", unshelve: "Take back",
   },
   ru: {
-    acknowledge: "Принять", dispatch: "Направить наряд", note: "Заметка", escalate: "Эскалировать", transfer: "Передать", resolve: "Закрыть",
+    acknowledge: "Принять", dispatch: "Направить силы", note: "Заметка", escalate: "Эскалировать", transfer: "Передать", resolve: "Закрыть",
     reopen: "Открыть снова", actual: "Это не учения", shelve: "Отложить", unshelve: "Вернуть",
   },
   kk: {
-    acknowledge: "Қабылдау", dispatch: "Жасақ жіберу", note: "Жазба", escalate: "Жоғары көтеру", transfer: "Тапсыру", resolve: "Жабу",
+    acknowledge: "Қабылдау", dispatch: "Күш жіберу", note: "Жазба", escalate: "Эскалациялау", transfer: "Тапсыру", resolve: "Жабу",
     reopen: "Қайта ашу", actual: "Бұл жаттығу емес", shelve: "Кейінге қалдыру", unshelve: "Қайтару",
   },
 });

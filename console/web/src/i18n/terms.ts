@@ -126,8 +126,8 @@ export const windowName = terms<WindowKind>({
 
 export const flagName = terms<EventFlag>({
   [EventFlag.UNSPECIFIED]: ["–", "–", "–"],
-  [EventFlag.CLOCK_AHEAD]: ["Its clock is ahead", "Часы спешат", "Сағаты озады"],
-  [EventFlag.CLOCK_BEHIND]: ["Its clock is behind, or the message is old", "Часы отстают или сообщение старое", "Сағаты қалады немесе хабар ескі"],
+  [EventFlag.CLOCK_AHEAD]: ["Its clock is ahead", "Часы спешат", "Сағаты алда"],
+  [EventFlag.CLOCK_BEHIND]: ["Its clock is behind, or the message is old", "Часы отстают или сообщение старое", "Сағаты артта немесе хабар ескі"],
   [EventFlag.CLOCK_INVALID]: ["Its time is none", "Время неверно", "Уақыты қате"],
   [EventFlag.LOCATION_INVALID]: ["Its location is none", "Координаты неверны", "Координаттары қате"],
   [EventFlag.TEXT_CUT]: ["A text was cut", "Текст обрезан", "Мәтін қысқартылды"],

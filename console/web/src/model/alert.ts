@@ -4,6 +4,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { AlertKind, AlertState, AlertStatus, type Alert } from "../gen/sos/alert/v1/alert_pb";
 import { Indicator } from "../gen/sos/device/v1/device_pb";
 import { ResponseStatus } from "../gen/sos/event/v1/event_pb";
+import { placeText } from "./place";
 
 export function isOpen(alert: Alert): boolean {
   return alert.state !== AlertState.RESOLVED;
@@ -73,7 +74,5 @@ export function siteName(alert: Alert): string {
 
 /** Where in the site: building, floor, room, as far as they are known; else the call point's id. */
 export function placeName(alert: Alert): string {
-  const { building = "", floor = "", room = "" } = alert.place ?? {};
-  const parts = [building, floor, room].filter((part) => part !== "");
-  return parts.length > 0 ? parts.join(" · ") : alert.deviceId;
+  return placeText(alert.place) || alert.deviceId;
 }

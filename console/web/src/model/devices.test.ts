@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 
 import { FaultKind } from "../gen/sos/device/v1/device_pb";
 import { DeviceCondition, DeviceSchema, SiteSchema, type Device } from "../gen/sos/registry/v1/registry_pb";
-import { compareWorst, filterOf, pick, placeText, pointOf, toggled, totalsOf, type CallPoint } from "./devices";
+import { compareWorst, filterOf, pick, pointOf, toggled, totalsOf, type CallPoint } from "./devices";
+import { placeText } from "./place";
 
 const NOW = Date.UTC(2026, 2, 1);
 const school = create(SiteSchema, { siteId: "school-12", name: "Школа №12", region: "Алматы" });

@@ -2,7 +2,8 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 
 import { FaultKind } from "../gen/sos/device/v1/device_pb";
-import { DeviceCondition, type Device, type Place, type Site, type Window } from "../gen/sos/registry/v1/registry_pb";
+import { DeviceCondition, type Device, type Site, type Window } from "../gen/sos/registry/v1/registry_pb";
+import { holds, searchable, wordsOf } from "./search";
 
 /** What call points are picked by. */
 export const FACETS = ["offline", "battery", "tamper", "fault", "window", "unverified", "retired"] as const;
@@ -25,12 +26,6 @@ export interface CallPoint {
 
 export function keyOf({ siteId, deviceId }: { readonly siteId: string; readonly deviceId: string }): string {
   return `${siteId}/${deviceId}`;
-}
-
-/** Building, floor and room, as far as they are known. */
-export function placeText(place: Place | undefined): string {
-  const { building = "", floor = "", room = "" } = place ?? {};
-  return [building, floor, room].filter((part) => part !== "").join(" · ");
 }
 
 /** Whether an exercise or a test goes on; the server does not tell when one is over by itself. */
@@ -72,7 +67,7 @@ export function pointOf(device: Device, site: Site | undefined, now: number, bef
   const texts = [device.siteId, device.deviceId, site?.name ?? "", site?.region ?? "", building, floor, room];
   return {
     key: keyOf(device), device, site, window,
-    facets: facetsOf(device, window), rank: rankOf(device), text: texts.join("\n").toLowerCase(),
+    facets: facetsOf(device, window), rank: rankOf(device), text: searchable(texts),
   };
 }
 
@@ -110,12 +105,12 @@ export interface Picked {
 
 /** What a filter lets through, and what it would with other facets. */
 export function pick(points: readonly CallPoint[], filter: Filter): Picked {
-  const sought = filter.text.toLowerCase().split(/\s+/).filter((word) => word !== "");
+  const sought = wordsOf(filter.text);
   const counts = { all: 0, offline: 0, battery: 0, tamper: 0, fault: 0, window: 0, unverified: 0, retired: 0 };
   const shown: CallPoint[] = [];
   for (const point of points) {
     if (filter.site !== "" && point.device.siteId !== filter.site) continue;
-    if (!sought.every((word) => point.text.includes(word))) continue;
+    if (!holds(point.text, sought)) continue;
     let fits = filter.facets.size === 0 && !point.device.retired;
     for (const facet of point.facets) {
       counts[facet] += 1;

@@ -1,6 +1,7 @@
 // Which alerts a view of the list shows. Pure; what it is made of stands in the address.
 import { AlertKind, AlertState, type Alert } from "../gen/sos/alert/v1/alert_pb";
 import { isActual, isOpen } from "./alert";
+import { holds, searchable, wordsOf } from "./search";
 
 export const KINDS = ["all", "press", "technical"] as const;
 export const STATES = ["open", "new", "taken", "mine", "drill", "closed"] as const;
@@ -28,9 +29,9 @@ export function filterOf(param: (name: string) => string): Filter {
 function searched(alert: Alert): string {
   const { building = "", floor = "", room = "" } = alert.place ?? {};
   const units = alert.responses.map((response) => response.unitId);
-  return [
+  return searchable([
     alert.alertId, alert.siteId, alert.siteName, alert.region, alert.deviceId, building, floor, room, alert.owner, alert.note, ...units,
-  ].join("\n").toLowerCase();
+  ]);
 }
 
 function fitsState(alert: Alert, state: Filter["state"], me: string): boolean {
@@ -46,13 +47,11 @@ function fitsState(alert: Alert, state: Filter["state"], me: string): boolean {
 
 /** The alerts that a filter lets through, in their order. */
 export function pick(alerts: readonly Alert[], filter: Filter, me: string): readonly Alert[] {
-  const sought = filter.text.toLowerCase().split(/\s+/).filter((word) => word !== "");
+  const sought = wordsOf(filter.text);
   return alerts.filter((alert) => {
     if (!fitsState(alert, filter.state, me)) return false;
     if (filter.kind !== "all" && (alert.kind === AlertKind.PRESS) !== (filter.kind === "press")) return false;
     if (filter.incident !== "" && alert.incidentId !== filter.incident) return false;
-    if (sought.length === 0) return true;
-    const text = searched(alert);
-    return sought.every((word) => text.includes(word));
+    return sought.length === 0 || holds(searched(alert), sought);
   });
 }

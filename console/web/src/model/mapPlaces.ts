@@ -3,6 +3,7 @@ import type { Alert } from "../gen/sos/alert/v1/alert_pb";
 import type { Location } from "../gen/sos/device/v1/device_pb";
 import type { Site } from "../gen/sos/registry/v1/registry_pb";
 import { isPress, rings, siteName } from "./alert";
+import { holds, searchable, wordsOf } from "./search";
 
 /** A point of the map: a site, or a call point that nobody registered and that says itself where it is. */
 export interface Place {
@@ -101,10 +102,7 @@ function isSame(place: Place, other: Place | undefined): boolean {
 
 /** Whether a place answers to what somebody types: every word in its name, id, region or address. */
 export function findSites(sites: Iterable<Site>, text: string): readonly Site[] {
-  const sought = text.toLowerCase().split(/\s+/).filter((word) => word !== "");
+  const sought = wordsOf(text);
   if (sought.length === 0) return [];
-  return [...sites].filter(({ siteId, name, region, address }) => {
-    const said = `${name}\n${siteId}\n${region}\n${address}`.toLowerCase();
-    return sought.every((word) => said.includes(word));
-  });
+  return [...sites].filter(({ siteId, name, region, address }) => holds(searchable([name, siteId, region, address]), sought));
 }

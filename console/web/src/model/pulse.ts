@@ -10,7 +10,10 @@ export const OPENING_MS = 10_000;
 export class Pulse {
   #openedAt: number | undefined;
   #heardAt: number | undefined;
-  #behindSince: number | undefined;
+  /** Everything came that the log held when the watch was opened. */
+  #hasCaughtUp = false;
+  /** Where the log was ahead of the screen, and since when. */
+  #ahead: { readonly head: bigint; readonly since: number } | undefined;
 
   /** An attempt begins. */
   opened(now: number): void {
@@ -20,21 +23,25 @@ export class Pulse {
   /** Something came, and where the log stands if it said so. */
   heard(now: number, position: bigint, head?: bigint): void {
     this.#heardAt = now;
-    if (head === undefined) return;
-    this.#behindSince = head > position ? (this.#behindSince ?? now) : undefined;
+    if (head !== undefined) this.#ahead ??= { head, since: now };
+    // A log that grows is always a little ahead: what counts is how soon the screen is where the log was.
+    if (this.#ahead === undefined || position < this.#ahead.head) return;
+    this.#hasCaughtUp = true;
+    this.#ahead = undefined;
   }
 
   /** The watch was lost: nothing counts as heard before its next word. */
   lost(): void {
     this.#openedAt = undefined;
     this.#heardAt = undefined;
-    this.#behindSince = undefined;
+    this.#hasCaughtUp = false;
+    this.#ahead = undefined;
   }
 
   /** Whether the screen shows what is. */
   isLive(now: number): boolean {
-    if (this.#heardAt === undefined || now - this.#heardAt >= STALE_AFTER_MS) return false;
-    return this.#behindSince === undefined || now - this.#behindSince < STALE_AFTER_MS;
+    if (!this.#hasCaughtUp || this.#heardAt === undefined || now - this.#heardAt >= STALE_AFTER_MS) return false;
+    return this.#ahead === undefined || now - this.#ahead.since < STALE_AFTER_MS;
   }
 
   /** Whether the watch has said nothing for so long that another one should be tried. */

@@ -1,6 +1,7 @@
 // The steps of handling an alert: which are possible, and how each is commanded. One table for buttons and keys.
 import type { Alert } from "../gen/sos/alert/v1/alert_pb";
 import { AlertKind, AlertState, AlertStatus } from "../gen/sos/alert/v1/alert_pb";
+import { isOpen } from "../model/alert";
 import { session } from "./session.svelte";
 
 export type Verb =
@@ -16,7 +17,6 @@ interface Step {
 }
 
 const isTaken = (alert: Alert): boolean => alert.state === AlertState.ACKNOWLEDGED;
-const isOpen = (alert: Alert): boolean => alert.state !== AlertState.RESOLVED;
 
 /** In the order in which they are offered. */
 export const STEPS: readonly Step[] = [

@@ -1,14 +1,23 @@
 // What makes a new alert impossible to miss: sound, title, notification, and a sentence for screen readers.
-import type { Alert } from "../gen/sos/alert/v1/alert_pb";
+import { AlertState, type Alert } from "../gen/sos/alert/v1/alert_pb";
+import { words } from "../i18n/lang.svelte";
 import { isPress, placeName, rings, siteName } from "../model/alert";
-import { isUnlocked, playAlarm, playNotice, unlock } from "../parts/sound";
+import { playAlarm, playNotice, unlock } from "../parts/sound";
+import { notices } from "./notices.svelte";
 import { prefs } from "./prefs.svelte";
+import { session } from "./session.svelte";
 
 /** While somebody's press is taken by nobody, it rings again so often, in milliseconds. */
 const AGAIN_MS = 5_000;
 
 /** For how long the officer can have silence, in milliseconds. */
 export const MUTE_MS = 60_000;
+
+const t = words({
+  en: { handedOver: "Handed over to you: {site}, {place}", again: "Pressed again: {site}, {place}", cancel: "Asks to cancel: {site}, {place}", escalated: "More help was asked for: {site}, {place}" },
+  ru: { handedOver: "Вам передан вызов: {site}, {place}", again: "Нажато снова: {site}, {place}", cancel: "Просят отменить: {site}, {place}", escalated: "Запрошена помощь: {site}, {place}" },
+  kk: { handedOver: "Сізге шақыру тапсырылды: {site}, {place}", again: "Қайта басылды: {site}, {place}", cancel: "Бас тартуды сұрайды: {site}, {place}", escalated: "Қосымша көмек сұралды: {site}, {place}" },
+});
 
 class Alarm {
   #presses = new Set<string>();
@@ -18,15 +27,16 @@ class Alarm {
   mutedUntil = $state(0);
   /** Whether the browser lets it sound. */
   isUnlocked = $state(false);
+  /** The screen may be old: nobody would hear of a press. */
+  isLineLost = $state(false);
   /** The newest alert, for screen readers and for the strip on top. */
   newest = $state.raw<Alert | undefined>();
 
   start(): void {
-    this.#timer ??= setInterval(() => this.#again(), AGAIN_MS);
+    if (this.#timer !== undefined) return;
+    this.#timer = setInterval(() => this.#again(), AGAIN_MS);
     const allow = (): void => {
-      void unlock().then(() => {
-        this.isUnlocked = isUnlocked();
-      });
+      if (!this.isUnlocked) void unlock((isUnlocked) => { this.isUnlocked = isUnlocked; });
     };
     for (const deed of ["pointerdown", "keydown"]) addEventListener(deed, allow, { passive: true });
     allow();
@@ -59,6 +69,7 @@ class Alarm {
   changed(before: Alert | undefined, after: Alert): void {
     if (!rings(after)) {
       this.#presses.delete(after.alertId);
+      if (before !== undefined) this.#changedMine(before, after);
       return;
     }
     if (isPress(after)) this.#presses.add(after.alertId);
@@ -70,12 +81,28 @@ class Alarm {
     if (isNew) this.#notify(after);
   }
 
+  /** An alert that its owner has to look at again, or that was just handed over. */
+  #changedMine(before: Alert, after: Alert): void {
+    if (after.state !== AlertState.ACKNOWLEDGED || after.owner !== session.name) return;
+    const isHandedOver = before.owner !== "" && before.owner !== after.owner;
+    const reason = isHandedOver ? "handedOver"
+      : after.pressCount > before.pressCount ? "again"
+      : after.cancelRequested && !before.cancelRequested ? "cancel"
+      : after.escalationLevel > before.escalationLevel ? "escalated" : undefined;
+    if (reason === undefined) return;
+    if (this.#sounds()) playAlarm();
+    notices.add("bad", t(reason, { site: siteName(after), place: placeName(after) }), after.alertId);
+    this.#notify(after);
+  }
+
   #again(): void {
-    if (this.#presses.size > 0 && this.#sounds()) playAlarm();
+    if (!this.#sounds()) return;
+    if (this.#presses.size > 0) playAlarm();
+    else if (this.isLineLost) playNotice();
   }
 
   #sounds(): boolean {
-    return prefs.sound.value === "on" && !this.isMuted && isUnlocked();
+    return prefs.sound.value === "on" && !this.isMuted && this.isUnlocked;
   }
 
   #notify(alert: Alert): void {

@@ -20,6 +20,7 @@ const t = words({
     lostState: "Not possible now: {message}",
     changed: "It changed while you looked. Look again, then repeat.",
     unanswered: "No answer from the server. Whether it took effect is not known.",
+    silent: "No answer from the server.",
     forbidden: "Your role does not allow this.",
     signedOut: "Your session has ended. Sign in again, then repeat.",
     failed: "Not done: {message}",
@@ -29,15 +30,17 @@ const t = words({
     lostState: "Сейчас невозможно: {message}",
     changed: "Вызов изменился, пока вы смотрели. Проверьте и повторите.",
     unanswered: "Сервер не отвечает. Выполнено ли действие, неизвестно.",
+    silent: "Сервер не отвечает.",
     forbidden: "Ваша роль этого не разрешает.",
     signedOut: "Сеанс закончился. Войдите снова и повторите.",
     failed: "Не выполнено: {message}",
   },
   kk: {
-    lost: "{owner} операторында, {since} бастап.",
+    lost: "Шақыру {owner} операторында, қабылданған уақыты: {since}.",
     lostState: "Қазір мүмкін емес: {message}",
     changed: "Сіз қарап тұрғанда шақыру өзгерді. Тексеріп, қайталаңыз.",
     unanswered: "Сервер жауап бермейді. Орындалғаны белгісіз.",
+    silent: "Сервер жауап бермейді.",
     forbidden: "Рөліңіз бұған рұқсат бермейді.",
     signedOut: "Сеанс аяқталды. Қайта кіріп, қайталаңыз.",
     failed: "Орындалмады: {message}",
@@ -51,7 +54,7 @@ export function told(refusal: Refusal): string {
       const since = Date.parse(refusal.since);
       // What is closed, or one's own, is not possible for another reason than that somebody has it.
       const isElses = refusal.state === "ALERT_STATE_ACKNOWLEDGED" && refusal.owner !== "" && refusal.owner !== session.name;
-      if (!isElses || Number.isNaN(since)) return t("lostState", { message: refusal.message });
+      if (!isElses || Number.isNaN(since)) return t("lostState", { message: refusal.message.split(": ").at(-1) ?? "" });
       return t("lost", { owner: refusal.owner, since: moment(since, time.now) });
     }
     case "invalid":
@@ -60,6 +63,11 @@ export function told(refusal: Refusal): string {
     default:
       return t(refusal.kind);
   }
+}
+
+/** What an operator is told where something could only not be read. */
+export function toldUnread(refusal: Refusal): string {
+  return refusal.kind === "unanswered" ? t("silent") : told(refusal);
 }
 
 /** Repeats a call under one request id until it is answered; throws the refusal of the last try. */
@@ -83,7 +91,11 @@ export interface Target {
 
 type Command = (target: Target, options: { timeoutMs: number }) => Promise<{ alert?: Alert | undefined }>;
 
+/** Commands whose fate is not known are remembered, so that the same again is the same command; more are forgotten. */
+const UNKNOWN_MAX = 100;
+
 class Desk {
+  readonly #unknown = new Map<string, string>();
   #busy = $state.raw<ReadonlyMap<string, string>>(new Map());
 
   /** What is under way for an alert; empty for nothing. */
@@ -91,10 +103,16 @@ class Desk {
     return this.#busy.get(alertId) ?? "";
   }
 
-  /** Carries out a command and shows what became of it. Answers whether it was done. */
-  async act(alert: Alert, verb: string, command: Command, id = requestId()): Promise<boolean> {
+  /**
+   * Carries out a command and shows what became of it. Answers whether it was done. `content` is all that it says beside
+   * its verb. P6: given again while nobody knows whether it took effect, it is the same command.
+   */
+  async act(alert: Alert, verb: string, command: Command, content = ""): Promise<boolean> {
     const { alertId } = alert;
     if (this.#busy.has(alertId)) return false;
+    const said = JSON.stringify([alertId, verb, content]);
+    const id = this.#unknown.get(said) ?? requestId();
+    this.#unknown.delete(said);
     this.#busy = new Map(this.#busy).set(alertId, verb);
     try {
       const answer = await persist((requestId, timeoutMs) => command({ alertId, requestId }, { timeoutMs }), id);
@@ -102,8 +120,10 @@ class Desk {
       return true;
     } catch (error) {
       const refusal = refusalOf(error);
-      if (refusal.kind === "signedOut") session.expire();
-      const again = refusal.kind === "unanswered" ? () => void this.act(alert, verb, command, id) : undefined;
+      if (refusal.kind === "signedOut") void session.expire();
+      const isUnknown = refusal.kind === "unanswered" || refusal.kind === "signedOut";
+      if (isUnknown) this.#remember(said, id);
+      const again = refusal.kind === "unanswered" ? () => void this.act(alert, verb, command, content) : undefined;
       notices.add("bad", told(refusal), alertId, again);
       return false;
     } finally {
@@ -111,6 +131,12 @@ class Desk {
       busy.delete(alertId);
       this.#busy = busy;
     }
+  }
+
+  #remember(said: string, id: string): void {
+    this.#unknown.set(said, id);
+    const [oldest] = this.#unknown.keys();
+    if (this.#unknown.size > UNKNOWN_MAX && oldest !== undefined) this.#unknown.delete(oldest);
   }
 }
 

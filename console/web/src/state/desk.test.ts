@@ -108,8 +108,36 @@ test("P6: an unanswered command can be tried again, and keeps its name", async (
 
 test("a session that ended in the middle of a command asks to sign in again", async () => {
   session.state = "in";
-  await desk.act(anAlert(), "acknowledge", () => Promise.reject(new ConnectError("expired", Code.Unauthenticated)));
-  expect(session.state).toBe("expired");
+  const ended = new ConnectError("expired", Code.Unauthenticated);
+  const renewed = vi.spyOn(session, "signIn").mockRejectedValue(ended);
+  await desk.act(anAlert(), "acknowledge", () => Promise.reject(ended));
+  await vi.waitFor(() => expect(session.state).toBe("expired"));
+  expect(renewed).toHaveBeenCalledOnce();
+});
+
+test("a change of keys ends no session whose token is accepted again", async () => {
+  session.state = "in";
+  const renewed = vi.spyOn(session, "signIn").mockResolvedValue();
+  await session.expire();
+  expect([renewed.mock.calls.length, session.state]).toEqual([1, "in"]);
+});
+
+test("P6: the same content again, while nobody knows what became of it, is the same command", async () => {
+  session.state = "in";
+  vi.spyOn(session, "signIn").mockResolvedValue();
+  const ids: string[] = [];
+  const refused = new ConnectError("expired", Code.Unauthenticated);
+  const note = (content: string, answer: Promise<object>) =>
+    desk.act(anAlert(), "note", ({ requestId }) => {
+      ids.push(requestId);
+      return answer;
+    }, content);
+  await note("one", Promise.reject(refused));
+  await note("two", Promise.resolve({}));
+  await note("one", Promise.resolve({}));
+  await note("one", Promise.resolve({}));
+  expect(ids[2]).toBe(ids[0]);
+  expect(new Set(ids).size).toBe(3);
 });
 
 test.each<[string, Refusal, string]>([

@@ -1,6 +1,7 @@
 // Every call point as it is, followed while a page shows them; what is known stays for the next time.
 import type { Device } from "../gen/sos/registry/v1/registry_pb";
 import { compareWorst, keyOf, pointOf, type CallPoint } from "../model/devices";
+import { paced } from "../model/paced";
 import { sites } from "./sites.svelte";
 import { session } from "./session.svelte";
 import { time } from "./time.svelte";
@@ -17,15 +18,17 @@ class Devices implements Sink<Device> {
   readonly #all = new Map<string, Device>();
   #points = new Map<string, CallPoint>();
   #fresh: Set<string> | undefined;
-  #pending: ReturnType<typeof setTimeout> | undefined;
-  #hasMore = false;
   #users = 0;
   #isWatching = false;
   #version = $state(0);
+  readonly #shown = paced(FLOOD_MS, () => {
+    this.#version += 1;
+  });
 
   readonly watch = new Watch<Device>(
     (afterPosition, signal) => session.clients.registry.watchDevices({ afterPosition }, { signal }),
     this,
+    session.logId,
   );
 
   readonly #windowsAt = $derived(Math.floor(time.now / WINDOW_MS) * WINDOW_MS);
@@ -91,21 +94,9 @@ class Devices implements Sink<Device> {
     this.#show();
   }
 
-  /** Shows a change at once, and those that follow closely together. A snapshot is shown when it is complete. */
+  /** A snapshot is shown when it is complete. */
   #show(): void {
-    if (this.#fresh !== undefined) return;
-    if (this.#pending !== undefined) {
-      this.#hasMore = true;
-      return;
-    }
-    this.#version += 1;
-    this.#pending = setTimeout(() => {
-      this.#pending = undefined;
-      if (this.#hasMore) {
-        this.#hasMore = false;
-        this.#show();
-      }
-    }, FLOOD_MS);
+    if (this.#fresh === undefined) this.#shown.soon();
   }
 }
 

@@ -1,5 +1,6 @@
 // Every alert that is open, and the newest that were closed while this page was open.
 import { compareUrgency, isOpen, rings } from "../model/alert";
+import { paced } from "../model/paced";
 import { AlertState, type Alert } from "../gen/sos/alert/v1/alert_pb";
 import { alarm } from "./alarm.svelte";
 import { session } from "./session.svelte";
@@ -15,13 +16,15 @@ export class Feed implements Sink<Alert> {
   readonly #all = new Map<string, Alert>();
   readonly #closed = new Set<string>();
   #fresh: Set<string> | undefined;
-  #pending: ReturnType<typeof setTimeout> | undefined;
-  #hasMore = false;
   #version = $state(0);
+  readonly #shown = paced(FLOOD_MS, () => {
+    this.#version += 1;
+  });
 
   readonly watch = new Watch<Alert>(
     (afterPosition, signal) => session.clients.alerts.watchAlerts({ afterPosition }, { signal }),
     this,
+    session.logId,
   );
 
   /** The open alerts, the most urgent first. */
@@ -62,8 +65,10 @@ export class Feed implements Sink<Alert> {
   complete(): void {
     const fresh = this.#fresh;
     this.#fresh = undefined;
-    for (const [alertId, alert] of this.#all) {
-      if (isOpen(alert) && fresh?.has(alertId) === false) this.#all.delete(alertId);
+    for (const alertId of this.#all.keys()) {
+      if (fresh?.has(alertId) === true) continue;
+      this.#all.delete(alertId);
+      this.#closed.delete(alertId);
     }
     alarm.snapshot(this.#all.values());
     this.#show();
@@ -74,6 +79,7 @@ export class Feed implements Sink<Alert> {
     const known = this.#all.get(alert.alertId);
     if (known !== undefined && known.revision >= alert.revision) return;
     this.#keep(alert);
+    alarm.changed(known, alert);
     this.#show();
   }
 
@@ -89,21 +95,9 @@ export class Feed implements Sink<Alert> {
     }
   }
 
-  /** Shows a change at once, and those that follow closely together. A snapshot is shown when it is complete. */
+  /** A snapshot is shown when it is complete. */
   #show(): void {
-    if (this.#fresh !== undefined) return;
-    if (this.#pending !== undefined) {
-      this.#hasMore = true;
-      return;
-    }
-    this.#version += 1;
-    this.#pending = setTimeout(() => {
-      this.#pending = undefined;
-      if (this.#hasMore) {
-        this.#hasMore = false;
-        this.#show();
-      }
-    }, FLOOD_MS);
+    if (this.#fresh === undefined) this.#shown.soon();
   }
 }
 

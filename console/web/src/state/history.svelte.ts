@@ -5,6 +5,7 @@ import { untrack } from "svelte";
 import type { Alert } from "../gen/sos/alert/v1/alert_pb";
 import type { RecordedEvent } from "../gen/sos/event/v1/event_pb";
 import { refusalOf } from "../wire/refusal";
+import { toldUnread } from "./desk.svelte";
 import { feed } from "./feed.svelte";
 import { session } from "./session.svelte";
 
@@ -50,7 +51,8 @@ export function history(alertId: () => string): History {
       } catch (error) {
         if (asking.signal.aborted) return;
         isMissing = ConnectError.from(error).code === Code.NotFound;
-        trouble = isMissing ? "" : refusalOf(error).message;
+        if (isMissing) [alert, events] = [undefined, []];
+        trouble = isMissing ? "" : toldUnread(refusalOf(error));
       }
     };
     const timer = setTimeout(() => void ask(), Math.max(0, askedAt + PACE_MS - performance.now()));

@@ -130,7 +130,7 @@ class Import {
 
   #fail(refusal: Refusal): void {
     this.refusal = refusal;
-    if (refusal.kind === "signedOut") session.expire();
+    if (refusal.kind === "signedOut") void session.expire();
   }
 
   #forget(): void {

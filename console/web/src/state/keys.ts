@@ -10,16 +10,12 @@ import { take } from "./steps";
 const PAGES: Readonly<Record<string, Page>> = { "1": "alerts", "2": "map", "3": "devices", "4": "registry", "5": "shift" };
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest("input, textarea, select, dialog, [role=dialog], [contenteditable]") !== null;
+  return target instanceof HTMLElement && target.closest("input, textarea, select, dialog, [role=dialog], [popover], [contenteditable]") !== null;
 }
 
 /** Handles a key that was pressed anywhere on the page. */
 export function handleKey(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (event.key === "Escape" && selection.step !== undefined) {
-    selection.step = undefined;
-    return;
-  }
   if (isTyping(event.target)) return;
   if (goAbout(event) || (prefs.keys.value === "on" && command(event))) event.preventDefault();
 }
@@ -34,8 +30,8 @@ function goAbout({ key, target }: KeyboardEvent): boolean {
 }
 
 function command(event: KeyboardEvent): boolean {
-  // By the place of the key: Kazakh and Russian layouts have other letters there.
-  const key = /^Key[A-Z]$/.test(event.code) ? event.code.slice(3).toLowerCase() : event.key;
+  if (event.repeat) return false;
+  const key = placed(event);
   const page = PAGES[key];
   if (page !== undefined) {
     route.go(page);
@@ -60,7 +56,15 @@ function command(event: KeyboardEvent): boolean {
   }
 }
 
+/** The key at this place of a Latin keyboard: Kazakh and Russian ones have other letters and signs there. */
+function placed({ code, key, shiftKey }: KeyboardEvent): string {
+  if (/^(Key[A-Z]|Digit[1-5])$/.test(code)) return code.slice(-1).toLowerCase();
+  if (code !== "Slash" || key === "?") return key;
+  return shiftKey ? "?" : "/";
+}
+
 function step(key: string): boolean {
+  if (route.page !== "alerts" && route.page !== "map") return false;
   const alert = feed.get(selection.alertId);
   const found = alert && stepsFor(alert).find((step) => step.key === key);
   if (alert === undefined || found === undefined) return false;

@@ -1,6 +1,7 @@
 // What changed while this operator was away: the log tells it, from the last position their screen had shown.
 import type { Alert } from "../gen/sos/alert/v1/alert_pb";
 import { refusalOf } from "../wire/refusal";
+import { toldUnread } from "./desk.svelte";
 import { feed } from "./feed.svelte";
 import { session } from "./session.svelte";
 
@@ -27,12 +28,12 @@ class Missed {
           this.state = "full";
           break;
         }
-        if (step.position >= until || step.event.case === "heartbeat") break;
+        if (step.position >= until) break;
       }
       if (this.state === "asking") this.state = "done";
       this.alerts = [...found.values()];
     } catch (error) {
-      this.trouble = refusalOf(error).message;
+      this.trouble = toldUnread(refusalOf(error));
       this.state = "failed";
     } finally {
       asking.abort();

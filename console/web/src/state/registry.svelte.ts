@@ -105,7 +105,7 @@ function withWindow(site: Site | undefined): Pick<Site, "window"> {
 /** What is said at fields; everything else is told as a notice. */
 function refused(refusal: Refusal): Refused {
   if (refusal.kind === "invalid" && refusal.fields.length > 0) return refusal.fields;
-  if (refusal.kind === "signedOut") session.expire();
+  if (refusal.kind === "signedOut") void session.expire();
   notices.add("bad", told(refusal));
   return [];
 }

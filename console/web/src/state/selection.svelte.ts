@@ -5,8 +5,16 @@ import { route } from "./route.svelte";
 class Selection {
   /** The step whose form is open. */
   step = $state<Verb | undefined>();
+  #shown: readonly string[] = [];
+  /** Where the alert was in the list; its neighbour is there once it is gone. */
+  #at = -1;
+
   /** Rows as they are shown now, for the keys that go up and down. */
-  shown: readonly string[] = [];
+  set shown(shown: readonly string[]) {
+    this.#shown = shown;
+    const at = shown.indexOf(this.alertId);
+    if (at >= 0) this.#at = at;
+  }
 
   get alertId(): string {
     return route.param("alert");
@@ -21,9 +29,11 @@ class Selection {
 
   /** Goes so many rows down, or up. */
   move(rows: number): void {
-    const at = this.shown.indexOf(this.alertId);
-    const next = at < 0 ? 0 : Math.min(Math.max(at + rows, 0), this.shown.length - 1);
-    const alertId = this.shown[next];
+    const at = this.#shown.indexOf(this.alertId);
+    // The next one has moved into the place of one that is gone.
+    const from = at >= 0 ? at : this.#at - Number(rows > 0);
+    const next = Math.min(Math.max(from + rows, 0), this.#shown.length - 1);
+    const alertId = this.#shown[next];
     if (alertId !== undefined) this.select(alertId);
   }
 }

@@ -17,6 +17,8 @@ class Session {
   #config: Config | undefined;
   /** Who was signed in last, and what they may see. */
   #who = "";
+  #isRenewing = false;
+  #logId = "";
 
   /** Their name, as it goes into the log. */
   name = $state("");
@@ -31,7 +33,8 @@ class Session {
     this.#config = config;
     this.#clients = connect(config.grpc, () => this.#credentials);
     const token = config.auth === "token" ? (sessionStorage.getItem(TOKEN) ?? "") : "";
-    this.#credentials = { operator: localStorage.getItem(NAME) ?? "", token };
+    // A name of another tab is a suggestion, no more.
+    this.#credentials = { operator: sessionStorage.getItem(NAME) ?? "", token };
   }
 
   get config(): Config {
@@ -44,7 +47,12 @@ class Session {
     return this.#clients;
   }
 
-  /** What was typed the last time; what can be tried without asking. */
+  /** The name that was given in this browser last. */
+  get suggested(): string {
+    return localStorage.getItem(NAME) ?? "";
+  }
+
+  /** Who was signed in before this tab was loaded again: can be tried without asking. */
   get remembered(): Credentials {
     return this.#credentials;
   }
@@ -61,6 +69,7 @@ class Session {
       isSomebodyElse = this.#who !== "" && this.#who !== who;
       this.#who = who;
       this.name = answer.name;
+      this.#logId = answer.logId;
       this.role = answer.role;
       this.expiresAt = millis(answer.expiresAt);
       this.#methods = new Set(answer.methods);
@@ -69,20 +78,38 @@ class Session {
       throw error;
     }
     if (credentials.token !== "") sessionStorage.setItem(TOKEN, credentials.token);
-    else localStorage.setItem(NAME, credentials.operator);
-    if (isSomebodyElse) location.reload();
+    else {
+      sessionStorage.setItem(NAME, credentials.operator);
+      localStorage.setItem(NAME, credentials.operator);
+    }
+    if (isSomebodyElse) return location.reload();
     this.state = "in";
   }
 
+  /** Which log the server has: now, or as of when that was asked last. */
+  readonly logId = async (isNow: boolean, signal: AbortSignal): Promise<string> => {
+    if (isNow) this.#logId = (await this.clients.session.getSession({}, { signal, timeoutMs: 10_000 })).logId;
+    return this.#logId;
+  };
+
   signOut(): void {
     sessionStorage.removeItem(TOKEN);
+    sessionStorage.removeItem(NAME);
     localStorage.removeItem(NAME);
     location.reload();
   }
 
-  /** The server takes the token no more. */
-  expire(): void {
-    if (this.state === "in") this.state = "expired";
+  /** The server refused: the token has ended, unless it is accepted when it is shown again, as after a change of keys. */
+  async expire(): Promise<void> {
+    if (this.state !== "in" || this.#isRenewing) return;
+    this.#isRenewing = true;
+    try {
+      await this.signIn(this.#credentials);
+    } catch (error) {
+      if (refusalOf(error).kind === "signedOut") this.state = "expired";
+    } finally {
+      this.#isRenewing = false;
+    }
   }
 
   /** Whether they may call a method. */

@@ -1,4 +1,5 @@
 // When this operator was last here: the last position of the log that their screen showed. Kept in this browser.
+import { leftBefore, parseSeen, type Mark, type Seen } from "../model/absence";
 import { feed } from "./feed.svelte";
 import { session } from "./session.svelte";
 import { time } from "./time.svelte";
@@ -6,35 +7,19 @@ import { time } from "./time.svelte";
 /** How often what was seen is written down, in milliseconds. */
 const NOTE_MS = 5_000;
 
-interface Left {
-  /** The position of the log. */
-  readonly position: string;
-  /** The server's time, in milliseconds since 1970. */
-  readonly at: number;
-}
-
 class Shift {
   /** Where they were when they left; nothing if they were never here. */
-  left = $state.raw<Left | undefined>();
+  left = $state.raw<Mark | undefined>();
 
   start(): void {
-    const key = `sos.left.${session.name}`;
-    this.left = parse(localStorage.getItem(key));
+    const key = `sos.seen.${session.name}`;
+    this.left = leftBefore(parseSeen(localStorage.getItem(key)), time.now);
     const note = (): void => {
-      const position = feed.watch.position;
-      if (feed.watch.isLive) localStorage.setItem(key, JSON.stringify({ position: String(position), at: time.now } satisfies Left));
+      const last = { position: String(feed.watch.position), at: time.now };
+      if (feed.watch.isLive) localStorage.setItem(key, JSON.stringify({ last, left: this.left } satisfies Seen));
     };
     setInterval(note, NOTE_MS);
     addEventListener("pagehide", note);
-  }
-}
-
-function parse(text: string | null): Left | undefined {
-  try {
-    const { position, at } = JSON.parse(text ?? "") as Partial<Left>;
-    return typeof position === "string" && /^\d{1,19}$/.test(position) && typeof at === "number" ? { position, at } : undefined;
-  } catch {
-    return undefined;
   }
 }
 

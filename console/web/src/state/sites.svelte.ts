@@ -68,7 +68,7 @@ class Sites {
       this.isKnown = true;
     } catch (error) {
       this.trouble = refusalOf(error);
-      if (this.trouble.kind === "signedOut") session.expire();
+      if (this.trouble.kind === "signedOut") void session.expire();
     }
   }
 

@@ -28,7 +28,12 @@ class Time {
   }
 
   tick(): void {
-    this.now = this.#clock.at(performance.now());
+    this.now = this.at(performance.now());
+  }
+
+  /** The server's time when a clock that nobody can set showed this. */
+  at(monotonicMs: number): number {
+    return this.#clock.at(monotonicMs);
   }
 }
 

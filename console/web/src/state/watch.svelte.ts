@@ -27,13 +27,20 @@ export interface Sink<Item> {
   complete(): void;
 }
 
+/** Which log the server has, whose positions mean nothing to another one; asked anew before a watch is resumed. */
+type LogId = (isResuming: boolean, signal: AbortSignal) => Promise<string>;
+
 export class Watch<Item> {
   readonly #open: (afterPosition: bigint, signal: AbortSignal) => AsyncIterable<Step<Item>>;
   readonly #sink: Sink<Item>;
+  readonly #askLogId: LogId;
+  #logId = "";
   readonly #pulse = new Pulse();
   #position = 0n;
   /** The opening snapshot has come. */
   #isWhole = false;
+  /** When it spoke last, by a clock that nobody can set. */
+  #heardAt = 0;
   #attempt: AbortController | undefined;
   #wake: (() => void) | undefined;
   /** Ends with this run of the watch; another one may begin before it has noticed. */
@@ -47,9 +54,10 @@ export class Watch<Item> {
   /** Why the last try failed. */
   trouble = $state.raw<Refusal | undefined>();
 
-  constructor(open: (afterPosition: bigint, signal: AbortSignal) => AsyncIterable<Step<Item>>, sink: Sink<Item>) {
+  constructor(open: (afterPosition: bigint, signal: AbortSignal) => AsyncIterable<Step<Item>>, sink: Sink<Item>, logId: LogId) {
     this.#open = open;
     this.#sink = sink;
+    this.#askLogId = logId;
   }
 
   /** Everything up to here was told. */
@@ -72,6 +80,8 @@ export class Watch<Item> {
     document.removeEventListener("visibilitychange", this.#looksUp);
     this.#attempt?.abort();
     this.#wake?.();
+    this.#pulse.lost();
+    this.#look();
   }
 
   /** Does not wait for the next try. */
@@ -97,6 +107,7 @@ export class Watch<Item> {
       this.#attempt = attempt;
       this.#pulse.opened(performance.now());
       try {
+        await this.#recognise(attempt.signal);
         if (this.#position === 0n) {
           this.#isWhole = false;
           this.#sink.begin();
@@ -106,18 +117,26 @@ export class Watch<Item> {
           failures = 0;
         }
       } catch (error) {
+        if (life.aborted) return;
         this.#fail(refusalOf(error));
       }
+      if (life.aborted) return;
       this.#pulse.lost();
       this.#look();
       const pause = RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] ?? 2_000;
-      if (!life.aborted) await this.#pause(pause * (0.8 + 0.4 * Math.random()));
+      await this.#pause(pause * (0.8 + 0.4 * Math.random()));
     }
+  }
+
+  /** Whether it is still the log that was watched; of another one, everything is new. */
+  async #recognise(signal: AbortSignal): Promise<void> {
+    const logId = await this.#askLogId(this.#position > 0n, signal);
+    if (logId !== this.#logId) this.#position = 0n;
+    this.#logId = logId;
   }
 
   #step(step: Step<Item>): void {
     const { event } = step;
-    if (step.position > 0n) this.#position = step.position;
     let head: bigint | undefined;
     if (event.case === "snapshot" || event.case === "changed") {
       this.#sink.take(event.value, event.case === "changed");
@@ -129,14 +148,17 @@ export class Watch<Item> {
       head = headPosition;
       if (serverTime !== undefined) time.heard(Number(serverTime.seconds) * 1000 + serverTime.nanos / 1e6);
     }
-    this.#pulse.heard(performance.now(), this.#position, head);
+    // Only what has arrived is not asked for again.
+    if (step.position > 0n) this.#position = step.position;
+    this.#heardAt = performance.now();
+    this.#pulse.heard(this.#heardAt, this.#position, head);
     this.trouble = undefined;
     this.#look();
   }
 
   #fail(refusal: Refusal): void {
     this.trouble = refusal;
-    if (refusal.kind === "signedOut") session.expire();
+    if (refusal.kind === "signedOut") void session.expire();
     // The log is not the one that was watched: it is shorter.
     if (refusal.kind === "invalid") this.#position = 0n;
   }
@@ -145,7 +167,7 @@ export class Watch<Item> {
   #look(): void {
     const now = performance.now();
     const isLive = this.#isWhole && this.#pulse.isLive(now);
-    if (this.isLive && !isLive) this.staleSince = time.now;
+    if (this.isLive && !isLive) this.staleSince = time.at(this.#heardAt);
     if (isLive) this.staleSince = undefined;
     this.isLive = isLive;
     if (this.#pulse.isSilent(now)) this.#attempt?.abort();

@@ -62,6 +62,7 @@ class Told implements Sink<string> {
 let streams: Stream[];
 let told: Told;
 let watch: Watch<string>;
+let logId = "";
 
 function newest(): Stream {
   const stream = streams.at(-1);
@@ -93,7 +94,7 @@ beforeEach(async () => {
     const stream = new Stream(after, signal);
     streams.push(stream);
     return stream;
-  }, told);
+  }, told, () => Promise.resolve(logId));
   watch.start();
   await pass(0);
 });
@@ -102,6 +103,24 @@ afterEach(() => {
   watch.stop();
   vi.useRealTimers();
   vi.unstubAllGlobals();
+});
+
+test("positions of another log mean nothing, even where it is longer", async () => {
+  logId = "first";
+  await becomeLive(5n);
+  newest().fail(new ConnectError("gone", Code.Unavailable));
+  await pass(2_000);
+  // The log had no first event when it was opened: nobody can say that it is the same.
+  expect(newest().after).toBe(0n);
+  await becomeLive(5n);
+  newest().fail(new ConnectError("gone", Code.Unavailable));
+  await pass(2_000);
+  expect(newest().after).toBe(5n);
+  logId = "second";
+  newest().fail(new ConnectError("gone", Code.Unavailable));
+  await pass(2_000);
+  expect(newest().after).toBe(0n);
+  logId = "";
 });
 
 test("it opens with a snapshot, and is live once that is complete", async () => {
