@@ -302,8 +302,11 @@ impl House {
                 output::announce(&format!("{name:<5} {address}"));
             }
         }
-        if let Some(grpc) = ports.grpc {
-            output::announce(&format!("watch alerts: sos alerts watch --grpc {grpc}"));
+        if let (Some(grpc), Some(http)) = (ports.grpc, ports.http) {
+            let scheme = if self.config.http.tls.files().is_some() { "https" } else { "http" };
+            output::announce(&format!(
+                "console: {scheme}://{http}, or in a terminal: sos console --grpc {grpc}"
+            ));
         }
         match &self.ports_file {
             Some(file) => write_whole(file, &serde_json::to_vec(ports)?)
