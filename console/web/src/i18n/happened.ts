@@ -1,5 +1,6 @@
 // One sentence for each event of a timeline, and what was written with it. The text of strangers is never part of the sentence.
 import { Disposition, type Event } from "../gen/sos/event/v1/event_pb";
+import { plain } from "../model/plain";
 import { dateTime, millis } from "./format";
 import { words } from "./lang.svelte";
 import { callPhaseName, categoryName, conditionName, dispositionName, faultName, responseName, windowName } from "./terms";
@@ -43,7 +44,7 @@ export interface Told {
   readonly text: string;
 }
 
-const told = (sentence: string, text = ""): Told => ({ sentence, text });
+const told = (sentence: string, text = ""): Told => ({ sentence: plain(sentence), text: plain(text) });
 
 /** Tells an event. */
 export function happened(event: Event): Told {

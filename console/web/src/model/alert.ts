@@ -5,6 +5,7 @@ import { AlertKind, AlertState, AlertStatus, type Alert } from "../gen/sos/alert
 import { Indicator } from "../gen/sos/device/v1/device_pb";
 import { ResponseStatus } from "../gen/sos/event/v1/event_pb";
 import { placeText } from "./place";
+import { plain } from "./plain";
 
 export function isOpen(alert: Alert): boolean {
   return alert.state !== AlertState.RESOLVED;
@@ -69,7 +70,7 @@ export function lamp(alert: Alert): Indicator {
 
 /** The site as people call it, or its id where nobody registered it. */
 export function siteName(alert: Alert): string {
-  return alert.siteName === "" ? alert.siteId : alert.siteName;
+  return plain(alert.siteName) || alert.siteId;
 }
 
 /** Where in the site: building, floor, room, as far as they are known; else the call point's id. */

@@ -40,10 +40,11 @@ class Route {
     location.hash = href(page, params);
   }
 
-  /** Changes parameters of this page, without a step in the browser's history. */
-  set(changes: Params): void {
+  /** Changes parameters of this page; a step in the browser's history is one that "back" undoes. */
+  set(changes: Params, isStep = false): void {
     const hash = href(this.page, { ...this.#here.params, ...changes });
-    history.replaceState(null, "", hash);
+    if (isStep) history.pushState(null, "", hash);
+    else history.replaceState(null, "", hash);
     this.#here = parse(hash);
   }
 }

@@ -23,7 +23,7 @@ class Selection {
   /** Goes to an alert, on the page where alerts are. */
   select(alertId: string): void {
     this.step = undefined;
-    if (route.page === "alerts" || route.page === "map") route.set({ alert: alertId });
+    if (route.page === "alerts" || route.page === "map") route.set({ alert: alertId }, this.alertId === "" && alertId !== "");
     else route.go("alerts", { alert: alertId });
   }
 
