@@ -11,6 +11,8 @@ pub struct Session {
     methods: Option<Vec<String>>,
     regions: Vec<String>,
     site_ids: Vec<String>,
+    /// Names the log: positions of another one mean nothing here.
+    log_id: String,
 }
 
 impl Session {
@@ -21,13 +23,14 @@ impl Session {
 
     /// As the server says.
     pub fn told(answer: GetSessionResponse) -> Self {
-        let GetSessionResponse { name, methods, regions, site_ids, .. } = answer;
-        Self { name, methods: Some(methods), regions, site_ids }
+        let GetSessionResponse { name, methods, regions, site_ids, log_id, .. } = answer;
+        Self { name, methods: Some(methods), regions, site_ids, log_id }
     }
 
-    /// Whether the same alerts exist for the same operator.
+    /// Whether the same alerts of the same log exist for the same operator.
     pub fn sees_as(&self, other: &Self) -> bool {
-        (&self.name, &self.regions, &self.site_ids) == (&other.name, &other.regions, &other.site_ids)
+        (&self.name, &self.regions, &self.site_ids, &self.log_id)
+            == (&other.name, &other.regions, &other.site_ids, &other.log_id)
     }
 
     /// Whether the server lets them do what a key is for.

@@ -73,3 +73,22 @@ fn another_log_has_other_closed_alerts() {
     screen.listed_closed(Ok(vec![closed("other")]), at(12));
     assert_eq!(ids(&screen), ["other"]);
 }
+
+// P5: positions of another log mean nothing, also where it is longer than the one before.
+#[test]
+fn another_log_starts_again() {
+    let of = |log_id: &str| {
+        let (name, log_id) = ("asel".to_owned(), log_id.to_owned());
+        Session::told(GetSessionResponse { name, log_id, ..GetSessionResponse::default() })
+    };
+    let (mut screen, _) = Screen::new("console", TimeZone::UTC, at(0));
+    screen.opened(of("first"), at(0));
+    screen.apply(snapshot(alert("one", 1)), at(0));
+    screen.apply(end(7), at(0));
+    lose(&mut screen, false);
+    assert_eq!(screen.opened(of("first"), at(12)), []);
+    assert_eq!(ids(&screen), ["one"]);
+    lose(&mut screen, false);
+    assert_eq!(screen.opened(of("second"), at(13)), [Effect::Connect { after_position: 0 }]);
+    assert_eq!(ids(&screen), [""; 0]);
+}
