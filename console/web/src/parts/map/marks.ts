@@ -55,13 +55,6 @@ export class Marks {
     }
   }
 
-  /** Gives a marker the focus, if it is in sight. */
-  focus(key: string): boolean {
-    const button = this.#shown.get(key)?.button;
-    button?.focus({ preventScroll: true });
-    return button !== undefined;
-  }
-
   #add(mark: Mark): void {
     const button = document.createElement("button");
     button.type = "button";

@@ -2,7 +2,7 @@
 import { count } from "../../i18n/format";
 import { words } from "../../i18n/lang.svelte";
 import { FILE_BYTES_MAX, ROWS_MAX, type BadRow, type FileTrouble } from "../../model/csv";
-import type { Reason } from "../../model/registry";
+import { REASON_CHARS_MAX, type Reason } from "../../model/registry";
 
 const t = words({
   en: {
@@ -47,6 +47,13 @@ export function reasonText(reason: Reason): string {
     case "server": return reason.text;
     default: return t(reason.code);
   }
+}
+
+/** What is wrong with the reason that somebody gives; nothing if it will do. */
+export function wrongReason(text: string): string | undefined {
+  const chars = Array.from(text).length;
+  const fits = chars >= 1 && chars <= REASON_CHARS_MAX;
+  return fits ? undefined : reasonText({ code: "length", chars, least: 1, most: REASON_CHARS_MAX });
 }
 
 /** Why a row was not taken, with its line and column. */
