@@ -22,7 +22,7 @@ pub(crate) use evolve::evolve;
 pub(crate) use filter::Filter;
 pub use rules::{PriorityRule, Rules};
 pub(crate) use state::{
-    AlertView, CommandKind, Opening, PointEntry, PointNumber, STATE_SCHEMA, SiteEntry, State,
+    AlertView, CommandKind, Opening, PointEntry, PointNumber, Registration, STATE_SCHEMA, SiteEntry, State,
 };
 
 /// The units that are on their way to an alert or at work there.

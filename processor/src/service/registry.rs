@@ -25,7 +25,7 @@ use super::pages::{self, page};
 use super::status::InvalidField;
 use super::watchers::Watchers;
 use super::{parse, places};
-use crate::core::{PointEntry, SiteEntry, State};
+use crate::core::{PointEntry, Registration, SiteEntry, State};
 use crate::live::Live;
 use crate::registrar::{Change, Entry, Registrar, RegistryError};
 use crate::telemetry;
@@ -127,8 +127,12 @@ fn unexpected() -> Status {
 /// A call point on the wire; nothing for what stands for a whole site.
 pub(super) fn device(state: &State, point: &PointEntry, now: i64) -> Option<Device> {
     let site = state.site_of(point).filter(|_| !point.device_id.is_empty())?;
-    let registered = point.registered.as_deref().cloned().unwrap_or_default();
+    let Registration { place, location, supervision_class } =
+        point.registered.as_deref().cloned().unwrap_or_default();
     Some(Device {
+        place,
+        location,
+        supervision_class,
         device_id: point.device_id.clone(),
         site_id: site.site_id.clone(),
         capabilities: point.capabilities.clone(),
@@ -139,7 +143,6 @@ pub(super) fn device(state: &State, point: &PointEntry, now: i64) -> Option<Devi
         unverified: point.registered.is_none(),
         window: point.window.as_deref().filter(|window| window.is_in_force(now)).cloned(),
         faults: state.faults(point).into_iter().collect(),
-        ..registered
     })
 }
 

@@ -27,7 +27,7 @@ pub(super) fn device(
     registered: &DeviceRegistered,
 ) -> Option<Opening> {
     let point = state.point_mut(happened.point).filter(|point| !point.device_id.is_empty())?;
-    point.registered = registered.device.clone().map(Box::new);
+    point.registered = registered.device.as_ref().map(|device| Box::new(device.into()));
     point.retired = false;
     state.point_changed(happened.point);
     inform(state, happened.point)

@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub(crate) use alerts::AlertNumber;
 pub(crate) use image::STATE_SCHEMA;
 pub(crate) use incidents::IncidentEntry;
-pub(crate) use places::{Loss, PointEntry, PointNumber, SiteEntry};
+pub(crate) use places::{Loss, PointEntry, PointNumber, Registration, SiteEntry};
 pub(crate) use requests::CommandKind;
 pub(crate) use view::{AlertEntry, AlertView, Cause, Opening};
 

@@ -7,7 +7,8 @@
 use std::hash::BuildHasher as _;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
-use sos_proto::registry::v1::{Device, DeviceCondition, Site, Window};
+use sos_proto::device::v1::Location;
+use sos_proto::registry::v1::{Device, DeviceCondition, Place, Site, SupervisionClass, Window};
 
 use super::view::Cause;
 
@@ -51,7 +52,7 @@ pub(crate) struct PointEntry {
     pub stream_position: u64,
     /// As it was registered. Absent: it was not.
     #[prost(message, optional, boxed, tag = "4")]
-    pub registered: Option<Box<Device>>,
+    pub registered: Option<Box<Registration>>,
     /// It was taken out of use.
     #[prost(bool, tag = "5")]
     pub retired: bool,
@@ -82,6 +83,28 @@ pub(crate) struct PointEntry {
     /// Its alerts that are not resolved, in order of opening or reopening.
     #[prost(uint32, repeated, tag = "13")]
     pub open: Vec<u32>,
+}
+
+/// What the registry says of a call point beyond its name: a [`Device`] without what is output only, which
+/// would be two thirds of it.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Registration {
+    /// Where in the site it hangs.
+    #[prost(message, optional, tag = "3")]
+    pub place: Option<Place>,
+    /// Where it is.
+    #[prost(message, optional, tag = "4")]
+    pub location: Option<Location>,
+    /// How soon its silence is noticed.
+    #[prost(enumeration = "SupervisionClass", tag = "10")]
+    pub supervision_class: i32,
+}
+
+impl From<&Device> for Registration {
+    fn from(device: &Device) -> Self {
+        let Device { place, location, supervision_class, .. } = device;
+        Self { place: place.clone(), location: *location, supervision_class: *supervision_class }
+    }
 }
 
 /// Which alert tells that a call point is gone.
