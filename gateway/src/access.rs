@@ -113,9 +113,9 @@ impl Access {
         }
     }
 
-    /// Whether a connection may publish to a topic. Where nobody proves who they are, everybody may.
-    pub fn may_publish(&self, username: Option<&str>, topic: &str) -> bool {
-        !self.is_on() || username.is_some_and(|name| below(name, topic).is_some() && !self.is_revoked(name))
+    /// Whether a connection may publish as a call point. Where nobody proves who they are, everybody may.
+    pub fn may_publish(&self, username: Option<&str>, call_point: &CallPoint) -> bool {
+        !self.is_on() || username.is_some_and(|name| call_point.is_named(name) && !self.is_revoked(name))
     }
 
     /// Whether a connection may listen to a topic filter.

@@ -171,7 +171,7 @@ impl Handler for Hooks {
                 let session = EmbeddedSession { context: &self.downlink.context, id: &session.id };
                 let will = Incoming { last_will_of: Some(&session), ..incoming(publish) };
                 // Its topic was checked at connect; a refusal is logged where it is decided.
-                let _ = self.ingest.ingest(will, &self.downlink).await;
+                let _ = self.ingest.ingest(&will, &self.downlink).await;
                 (true, before)
             }
             Parameter::MessagePublishCheckAcl(session, publish) => {
@@ -227,7 +227,11 @@ impl Hooks {
     }
 
     async fn publish(&self, id: &Id, publish: &Publish) -> PublishAclResult {
-        if !self.access.may_publish(id.username.as_deref(), &publish.topic) {
+        let incoming = incoming(publish);
+        // A topic outside the scheme is nobody's, and refused where it is said why.
+        if let Ok((call_point, _)) = &incoming.address
+            && !self.access.may_publish(id.username.as_deref(), call_point)
+        {
             denied("publish", id, &"the topic is not its own");
             let close = publish.properties.is_none();
             let reason = Some("topic: is not its own".into());
@@ -237,7 +241,7 @@ impl Hooks {
                 close,
             ));
         }
-        let can_do_without = publish.topic.ends_with("/health");
+        let can_do_without = matches!(incoming.address, Ok((_, Leaf::Health)));
         match self.paces.judge(&id.client_id, can_do_without, Instant::now()) {
             Verdict::Take => {}
             Verdict::Wait(time) => sleep(time).await,
@@ -246,7 +250,7 @@ impl Hooks {
                 return PublishAclResult::allow();
             }
         }
-        let recorded = self.ingest.ingest_told(incoming(publish), &self.downlink).await;
+        let recorded = self.ingest.ingest_told(&incoming, &self.downlink).await;
         if matches!(recorded, Ok(QUARANTINED)) {
             self.paces.charge(&id.client_id, GARBAGE_PRICE);
         }
@@ -275,6 +279,7 @@ fn incoming(publish: &Publish) -> Incoming<'_> {
     let user = properties.and_then(|p| p.user_properties.iter().find(|(name, _)| &**name == "traceparent"));
     Incoming {
         topic: &publish.topic,
+        address: CallPoint::parse_topic(&publish.topic),
         payload: publish.payload.clone(),
         content_type: properties.and_then(|p| p.content_type.as_deref()),
         traceparent: user.map(|(_, value)| &**value),

@@ -187,7 +187,7 @@ async fn record(
             publish = inbox.recv(), if recording.len() < RECORDING_MAX => match publish {
                 Some(publish) => recording.push_back(async move {
                     let topic = String::from_utf8_lossy(&publish.topic);
-                    ingest.ingest_acknowledged(incoming(&topic, &publish), downlink).await?;
+                    ingest.ingest_acknowledged(&incoming(&topic, &publish), downlink).await?;
                     Ok::<_, Refusal>(publish)
                 }),
                 None => return Ok(()),
@@ -201,6 +201,7 @@ fn incoming<'a>(topic: &'a str, publish: &'a Publish) -> Incoming<'a> {
     let user = properties.and_then(|p| p.user_properties.iter().find(|(name, _)| name == "traceparent"));
     Incoming {
         topic,
+        address: CallPoint::parse_topic(topic),
         payload: publish.payload.clone(),
         content_type: properties.and_then(|p| p.content_type.as_deref()),
         traceparent: user.map(|(_, value)| value.as_str()),

@@ -36,10 +36,11 @@ pub(crate) const QUARANTINED: &str = "quarantined";
 const QUARANTINE_BYTES_MAX: usize = 8 * 1024;
 
 /// A message from a device, as its broker hands it over.
-#[derive(Clone)]
 pub struct Incoming<'a> {
     /// MQTT topic.
     pub topic: &'a str,
+    /// Who speaks and about what, as the topic says.
+    pub address: Result<(CallPoint, Leaf), TopicError>,
     /// Body.
     pub payload: Bytes,
     /// MQTT 5 content type.
@@ -98,18 +99,18 @@ impl Ingest {
     ///
     /// # Errors
     /// If it is not recorded; see [`Refusal`].
-    pub async fn ingest(&self, incoming: Incoming<'_>, downlink: &dyn Downlink) -> Result<(), Refusal> {
+    pub async fn ingest(&self, incoming: &Incoming<'_>, downlink: &dyn Downlink) -> Result<(), Refusal> {
         self.ingest_told(incoming, downlink).await.map(|_| ())
     }
 
     /// The same, and tells what became of it: `recorded`, `duplicate`, `quarantined`, ….
     pub(crate) async fn ingest_told(
         &self,
-        incoming: Incoming<'_>,
+        incoming: &Incoming<'_>,
         downlink: &dyn Downlink,
     ) -> Result<&'static str, Refusal> {
         let received_at = clock::now();
-        let recorded = self.record(&incoming, received_at, downlink).await;
+        let recorded = self.record(incoming, received_at, downlink).await;
         match &recorded {
             Ok(outcome) => telemetry::ingested(outcome, (clock::now() - received_at) as f64 / 1e6),
             Err(refusal) => telemetry::refused(incoming.topic, refusal),
@@ -124,21 +125,20 @@ impl Ingest {
     /// If it is not recorded; see [`Refusal`].
     pub async fn ingest_acknowledged(
         &self,
-        incoming: Incoming<'_>,
+        incoming: &Incoming<'_>,
         downlink: &dyn Downlink,
     ) -> Result<(), Refusal> {
-        let call_point = CallPoint::parse_topic(incoming.topic).ok().map(|(call_point, _)| call_point);
-        if call_point.as_ref().is_some_and(|call_point| self.is_revoked(call_point)) {
+        if incoming.address.as_ref().is_ok_and(|(call_point, _)| self.is_revoked(call_point)) {
             // Its broker has let it in, which it should not have.
             telemetry::denied("publish", incoming.topic, None, &"its access is revoked");
             return Ok(());
         }
-        match self.ingest(incoming.clone(), downlink).await {
+        match self.ingest(incoming, downlink).await {
             Err(refusal @ (Refusal::Topic(_) | Refusal::NotForDevices(_))) => {
                 let reason = refusal.to_string();
                 telemetry::quarantined(None, &reason);
                 let unreadable = Unreadable { reason, ..Unreadable::default() };
-                let event = quarantined(None, &incoming, &unreadable, clock::now());
+                let event = quarantined(None, incoming, &unreadable, clock::now());
                 self.append(event).await?;
                 Ok(())
             }
@@ -157,36 +157,36 @@ impl Ingest {
         received_at: i64,
         downlink: &dyn Downlink,
     ) -> Result<&'static str, Refusal> {
-        let (call_point, leaf) = CallPoint::parse_topic(incoming.topic)?;
+        let (call_point, leaf) = incoming.address.as_ref().map_err(Clone::clone)?;
         if !leaf.is_from_device() {
-            return Err(Refusal::NotForDevices(leaf));
+            return Err(Refusal::NotForDevices(*leaf));
         }
         let recorded = match leaf {
-            Leaf::State => self.record_state(&call_point, incoming, received_at).await?,
-            Leaf::Health => self.record_health(&call_point, incoming, received_at).await?,
-            _ => self.record_event(&call_point, incoming, received_at, downlink).await?,
+            Leaf::State => self.record_state(call_point, incoming, received_at).await?,
+            Leaf::Health => self.record_health(call_point, incoming, received_at).await?,
+            _ => self.record_event(call_point, incoming, received_at, downlink).await?,
         };
         // What a broker sends in the name of a device that is gone is no sign of life.
         if incoming.last_will_of.is_none() && !incoming.retained {
-            self.heard.note(&call_point);
-            if leaf != Leaf::State {
-                self.is_back(&call_point, received_at).await?;
+            self.heard.note(call_point);
+            if *leaf != Leaf::State {
+                self.is_back(call_point, received_at).await?;
             }
         }
         let unreadable = match recorded {
             Ok(outcome) => return Ok(outcome),
             Err(unreadable) => unreadable,
         };
-        telemetry::quarantined(Some(&call_point), &unreadable.reason);
-        let event = quarantined(Some(&call_point), incoming, &unreadable, received_at);
+        telemetry::quarantined(Some(call_point), &unreadable.reason);
+        let event = quarantined(Some(call_point), incoming, &unreadable, received_at);
         let appended = self.append(event).await?;
-        if leaf == Leaf::Event {
+        if *leaf == Leaf::Event {
             let Unreadable { encoding, reason, boot_id, sequence } = unreadable;
-            let encoding = self.form_of(&call_point, encoding);
+            let encoding = self.form_of(call_point, encoding);
             let origin = DeviceOrigin { boot_id, sequence, ..DeviceOrigin::default() };
             let mut receipt = receipt(&origin, appended, ReceiptStatus::Quarantined);
             receipt.reason = reason;
-            downlink.answer(downlink::outgoing(&call_point, Leaf::Receipt, encoding, &receipt)).await;
+            downlink.answer(downlink::outgoing(call_point, Leaf::Receipt, encoding, &receipt)).await;
         }
         Ok(QUARANTINED)
     }

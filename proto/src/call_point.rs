@@ -73,6 +73,12 @@ impl CallPoint {
         &self.device
     }
 
+    /// Whether this text, `site/device`, is its name.
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        name.split_once('/') == Some((&self.site, &self.device))
+    }
+
     /// The full topic of one leaf.
     #[must_use]
     pub fn topic(&self, leaf: Leaf) -> String {

@@ -68,13 +68,14 @@ impl Bench {
         let topic = format!("sos/v1/s/d/{leaf}");
         let incoming = Incoming {
             topic: &topic,
+            address: CallPoint::parse_topic(&topic),
             payload: Bytes::copy_from_slice(payload.as_bytes()),
             content_type: None,
             traceparent: None,
             retained: false,
             last_will_of: None,
         };
-        self.ingest.ingest(change(incoming), &self.device).await
+        self.ingest.ingest(&change(incoming), &self.device).await
     }
 
     async fn log(&self) -> Vec<RecordedEvent> {
