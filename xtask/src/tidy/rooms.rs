@@ -15,6 +15,10 @@ const ROOMS: [(&str, &[&str]); 2] = [
 /// Used in one file of a crate's `src` at most; its tests may play the other side.
 const ONE_FILE_A_CRATE: &str = "rumqttc";
 
+/// Libraries, and the crates that may depend on them.
+const CRATES: [(&str, &[&str]); 3] =
+    [("sled", &["eventlog"]), ("rmqtt", &["gateway"]), ("rumqttc", &["gateway", "simulator"])];
+
 /// What the wire crate must not even mention.
 const NOT_IN_PROTO: [&str; 2] = ["tokio", "sled"];
 
@@ -22,8 +26,22 @@ const NOT_IN_PROTO: [&str; 2] = ["tokio", "sled"];
 pub(super) fn check(files: &[File]) -> Vec<Finding> {
     let mut findings = outside(files);
     findings.extend(scattered(files));
+    findings.extend(depended_on(files));
     findings.extend(in_proto(files));
     findings
+}
+
+fn depended_on(files: &[File]) -> Vec<Finding> {
+    let manifests = files.iter().filter(|file| file.path.split('/').nth(1) == Some("Cargo.toml"));
+    let lines =
+        manifests.flat_map(|file| numbered(&file.text).map(move |(number, line)| (file, number, line)));
+    let named = lines.flat_map(|(file, number, line)| {
+        let libraries = CRATES.into_iter().filter(|(library, _)| has_word(line, library));
+        libraries.filter(|(_, crates)| !crates.contains(&file.folder())).map(move |(library, crates)| {
+            Finding::new(file, number, format!("{library} belongs in {}", crates.join(" and ")))
+        })
+    });
+    named.collect()
 }
 
 fn outside(files: &[File]) -> Vec<Finding> {
@@ -114,6 +132,23 @@ mod tests {
                 "gateway/src/lib.rs:2: sled belongs in eventlog/src/store.rs or eventlog/src/store/",
                 "sos/src/main.rs:2: sled belongs in eventlog/src/store.rs or eventlog/src/store/",
                 "gateway/src/lib.rs:3: rmqtt belongs in gateway/src/embedded.rs or gateway/src/embedded/"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_crate_that_depends_on_what_is_not_its_own_is_found() {
+        let files = [
+            ("eventlog/Cargo.toml", "[dependencies]\nsled.workspace = true\n"),
+            ("processor/Cargo.toml", "[dependencies]\nsled.workspace = true\n"),
+            ("tests/Cargo.toml", "[dev-dependencies]\nmqtt = { package = \"rumqttc\" }\n"),
+            ("Cargo.toml", "[workspace.dependencies]\nsled = \"0.34\"\n"),
+        ];
+        assert_eq!(
+            findings(check, &files),
+            [
+                "processor/Cargo.toml:2: sled belongs in eventlog",
+                "tests/Cargo.toml:2: rumqttc belongs in gateway and simulator"
             ]
         );
     }
