@@ -6,6 +6,7 @@ mod citations;
 mod headers;
 mod imports;
 mod leftovers;
+mod named;
 mod places;
 mod rooms;
 mod rust;
@@ -20,7 +21,7 @@ use tree::File;
 
 type Rule = fn(&[File]) -> Vec<Finding>;
 
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 8] = [
     imports::check,
     rooms::check,
     headers::check,
@@ -28,6 +29,7 @@ const RULES: [Rule; 7] = [
     citations::check,
     places::check,
     leftovers::check,
+    named::check,
 ];
 
 /// Checks the files of the repository, and fails if a rule finds anything.
