@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt as _};
 use tokio::sync::broadcast;
+use tokio::task::JoinSet;
 
 use crate::store::Store;
 use crate::{Batch, EventLog as _, LocalLog, READ_BATCHES_MAX, ReadError};
@@ -17,7 +18,8 @@ pub(crate) fn follow<S: Store>(
     log: LocalLog<S>,
     from: u64,
 ) -> BoxStream<'static, Result<Arc<Batch>, ReadError>> {
-    let follower = Follower { log, next: from.max(1), behind: VecDeque::new(), live: None, caught_up: false };
+    let (behind, ahead) = (VecDeque::new(), JoinSet::new());
+    let follower = Follower { log, next: from.max(1), behind, ahead, live: None, caught_up: false };
     stream::unfold(Some(follower), |follower| async {
         let mut follower = follower?;
         match follower.next().await {
@@ -35,6 +37,8 @@ struct Follower<S> {
     log: LocalLog<S>,
     next: u64,
     behind: VecDeque<Arc<Batch>>,
+    /// What comes behind that in the store, read while it is taken; nothing near the head.
+    ahead: JoinSet<Result<Vec<Arc<Batch>>, ReadError>>,
     live: Option<broadcast::Receiver<Arc<Batch>>>,
     caught_up: bool,
 }
@@ -53,10 +57,11 @@ impl<S: Store> Follower<S> {
                 let Some(sender) = self.log.live() else { return self.rest().await };
                 self.live = Some(sender.subscribe());
                 self.caught_up = false;
+                self.ahead = JoinSet::new();
                 continue;
             };
             if !self.caught_up {
-                self.behind = self.log.read(self.next, READ_BATCHES_MAX).await?.into();
+                self.behind = self.read().await?.into();
                 self.caught_up = self.behind.is_empty();
                 continue;
             }
@@ -67,6 +72,19 @@ impl<S: Store> Follower<S> {
                 Err(broadcast::error::RecvError::Closed) => self.live = None,
             }
         }
+    }
+
+    /// The next batches of the store, which has more if these are as many as may be read at once.
+    async fn read(&mut self) -> Result<Vec<Arc<Batch>>, ReadError> {
+        let batches = match self.ahead.join_next().await {
+            Some(read) => read.map_err(|e| ReadError::Unavailable(e.to_string()))??,
+            None => self.log.read(self.next, READ_BATCHES_MAX).await?,
+        };
+        if let Some(last) = batches.last().filter(|_| batches.len() == READ_BATCHES_MAX) {
+            let (log, from) = (self.log.clone(), last.end());
+            self.ahead.spawn(async move { log.read(from, READ_BATCHES_MAX).await });
+        }
+        Ok(batches)
     }
 
     /// What is left in the store after the writer has ended.
