@@ -4,6 +4,7 @@
 
 use anyhow::Result;
 
+use crate::console;
 use crate::process::{cargo, run as execute};
 
 const LOG: [&str; 7] = ["run", "--release", "--locked", "-p", "sos-eventlog", "--example", "ratios"];
@@ -15,6 +16,15 @@ const BINARY: [&str; 5] = ["build", "--release", "--locked", "-p", "sos"];
 const SYSTEM: [&str; 7] = ["run", "--release", "--locked", "-p", "sos-simulator", "--example", "system"];
 
 const SECURITY: [&str; 7] = ["run", "--release", "--locked", "-p", "sos-tests", "--example", "security"];
+
+/// Runs all benches, one after the other.
+pub(crate) fn all() -> Result<()> {
+    log(&["--events", "10000000"])?;
+    alerts(&[])?;
+    system()?;
+    security()?;
+    console::bench()
+}
 
 /// Runs the costs of security, and what the gateway bears.
 pub(crate) fn security() -> Result<()> {

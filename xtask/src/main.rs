@@ -1,4 +1,4 @@
-//! Chores of this repository: `cargo xtask test`, `tidy`, `bench`, `screens` and `soak`.
+//! Chores of this repository: `cargo xtask test`, `tidy`, `bench`, `promises`, `screens` and `soak`.
 //!
 //! Builds nothing that is shipped and imports no other crate of ours, so that it runs when they do not
 //! compile. Invariant: exit code 0 only if everything that was asked for was done and nothing was found.
@@ -8,6 +8,7 @@
 mod bench;
 mod console;
 mod process;
+mod promises;
 mod soak;
 mod test;
 mod tidy;
@@ -21,6 +22,7 @@ use anyhow::{Context as _, Result};
 const USAGE: &str =
     "usage: cargo xtask test    everything that has to pass, in order; stops at the first failure
        cargo xtask tidy    the rules of the house: imports, rooms, headers, sizes, citations
+       cargo xtask bench   all of the following, in turn; half an hour of a machine that does nothing else
        cargo xtask bench log [--events N]
                            what the log costs on this machine, against the disk it stands on
        cargo xtask bench alerts [EVENTS]
@@ -31,6 +33,8 @@ const USAGE: &str =
                            what TLS, certificates and tokens cost, and what is borne of hostile call points
        cargo xtask bench console
                            from a press to the painted row in a browser
+       cargo xtask promises
+                           each promise broken on purpose, and the test that notices
        cargo xtask screens pictures of the console's pages, into docs/screens
        cargo xtask soak    the random tests, for a long time";
 
@@ -40,12 +44,14 @@ fn main() -> ExitCode {
     let chore: Box<dyn Fn() -> Result<()>> = match arguments.as_slice() {
         ["test"] => Box::new(test::run),
         ["tidy"] => Box::new(tidy::run),
+        ["bench"] => Box::new(bench::all),
         ["bench", "log", rest @ ..] => Box::new(|| bench::log(rest)),
         ["bench", "alerts", rest @ ..] => Box::new(|| bench::alerts(rest)),
         ["bench", "system"] => Box::new(bench::system),
         ["bench", "security"] => Box::new(bench::security),
         ["bench", "console"] => Box::new(console::bench),
         ["screens"] => Box::new(console::screens),
+        ["promises"] => Box::new(promises::run),
         ["soak"] => Box::new(soak::run),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
