@@ -53,9 +53,6 @@ pub enum ConfigError {
     /// The number of connections is out of range.
     #[error("{0} connections are not 1 to {CONNECTIONS_MAX}")]
     Connections(usize),
-    /// The pauses of the demo are out of order.
-    #[error("the shortest pause {0:?} is longer than the longest, {1:?}")]
-    Pauses(Duration, Duration),
 }
 
 /// What each call point presents to a broker that wants certificates, by its name, `site/device`.

@@ -39,4 +39,5 @@ pub use session::SessionError;
 pub use system::SystemError;
 
 /// Recorded calls of Montgomery County, Pennsylvania; see `data/README.md` for their licence.
-pub const EMERGENCY_CALLS: &str = include_str!("../data/emergency-calls.csv");
+#[cfg(test)]
+const EMERGENCY_CALLS: &str = include_str!("../data/emergency-calls.csv");

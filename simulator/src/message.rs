@@ -1,9 +1,9 @@
 //! What a simulated call point puts on the wire: topic and body. Sends nothing.
 
 use prost::Message as _;
-use sos_proto::call_point::{CallPoint, Leaf};
+use sos_proto::call_point::Leaf;
 use sos_proto::device::v1::device_event::Event;
-use sos_proto::device::v1::{DeviceEvent, DeviceState, Location, LocationSource, Press};
+use sos_proto::device::v1::{DeviceEvent, Location, LocationSource, Press};
 use sos_proto::time;
 
 use crate::calls::Call;
@@ -61,21 +61,5 @@ impl Message {
             Form::Json => serde_json::to_vec(&event)?,
         };
         Ok(Self { topic: call.call_point.topic(Leaf::Event), body, form, retain: false })
-    }
-
-    /// The birth message of a call point of the demo town.
-    pub(crate) fn birth(call_point: &CallPoint, boot_id: &str) -> Self {
-        let state = DeviceState {
-            online: true,
-            boot_id: boot_id.to_owned(),
-            firmware: "demo".to_owned(),
-            capabilities: Vec::new(),
-        };
-        Self {
-            topic: call_point.topic(Leaf::State),
-            body: state.encode_to_vec(),
-            form: Form::Protobuf,
-            retain: true,
-        }
     }
 }

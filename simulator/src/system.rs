@@ -8,7 +8,6 @@ use futures::stream::{self, StreamExt as _};
 use sos_proto::alert::v1::alert_service_client::AlertServiceClient;
 use sos_proto::alert::v1::watch_alerts_response::Event as Step;
 use sos_proto::alert::v1::{Alert, AlertFilter, ListAlertsRequest, WatchAlertsRequest};
-use sos_proto::call_point::CallPoint;
 use sos_proto::event::v1::RecordedEvent;
 use sos_proto::link::Link;
 use sos_proto::log::v1::event_log_service_client::EventLogServiceClient;
@@ -165,40 +164,32 @@ impl Registry {
         Self(RegistryServiceClient::new(link))
     }
 
-    /// Registers sites.
-    pub(crate) async fn put_sites(&self, sites: &[Site], run: &str) -> Result<(), SystemError> {
-        let puts = sites.iter().map(|site| {
-            let (mut client, site) = (self.0.clone(), site.clone());
-            let request_id = format!("{run}-{}", site.site_id);
-            async move {
-                client.put_site(signed(PutSiteRequest { request_id, site: Some(site) })).await.map(|_| ())
-            }
-        });
-        all(puts).await
+    /// Registers a site.
+    pub(crate) async fn put_site(&self, site: Site, run: &str) -> Result<(), Status> {
+        let request_id = format!("{run}-{}", site.site_id);
+        let request = signed(PutSiteRequest { request_id, site: Some(site) });
+        self.0.clone().put_site(request).await.map(|_| ())
     }
 
-    /// Registers call points.
+    /// Registers a call point.
+    pub(crate) async fn put_device(&self, device: Device, run: &str) -> Result<(), Status> {
+        let request_id = format!("{run}-{}/{}", device.site_id, device.device_id);
+        let request = signed(PutDeviceRequest { request_id, device: Some(device) });
+        self.0.clone().put_device(request).await.map(|_| ())
+    }
+
+    /// Registers many sites.
+    pub(crate) async fn put_sites(&self, sites: &[Site], run: &str) -> Result<(), SystemError> {
+        all(sites.iter().map(|site| self.put_site(site.clone(), run))).await
+    }
+
+    /// Registers many call points.
     pub(crate) async fn put_devices(
         &self,
-        call_points: impl Iterator<Item = &CallPoint>,
+        devices: impl Iterator<Item = Device>,
         run: &str,
     ) -> Result<(), SystemError> {
-        let puts = call_points.map(|call_point| {
-            let mut client = self.0.clone();
-            let device = Device {
-                site_id: call_point.site().to_owned(),
-                device_id: call_point.device().to_owned(),
-                ..Device::default()
-            };
-            let request_id = format!("{run}-{call_point}");
-            async move {
-                client
-                    .put_device(signed(PutDeviceRequest { request_id, device: Some(device) }))
-                    .await
-                    .map(|_| ())
-            }
-        });
-        all(puts).await
+        all(devices.map(|device| self.put_device(device, run))).await
     }
 }
 

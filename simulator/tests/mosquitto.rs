@@ -1,4 +1,4 @@
-//! Replay and demo town against a real broker.
+//! Replay against a real broker.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,9 +16,9 @@ use prost::Message as _;
 use rumqttc::v5::mqttbytes::v5::Publish;
 use sos_proto::call_point::{CallPoint, Leaf};
 use sos_proto::device::v1::device_event::Event;
-use sos_proto::device::v1::{Category, DeviceEvent, DeviceState, LocationSource};
+use sos_proto::device::v1::{Category, DeviceEvent, LocationSource};
+use sos_simulator::Quiet;
 use sos_simulator::replay::{self, Config, Summary};
-use sos_simulator::{Quiet, demo};
 use tempfile::NamedTempFile;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -145,32 +145,4 @@ async fn a_stopped_replay_tells_what_it_did() {
     let (summary, ()) = tokio::join!(timeout(Duration::from_secs(30), run), stop);
     let summary = summary.expect("the replay stops").unwrap();
     assert_eq!(summary, Summary { published: 2, acknowledged: 2, failed: 0 });
-}
-
-#[tokio::test]
-async fn the_demo_town_is_born_before_it_presses() {
-    let port = free_port();
-    let _broker = Mosquitto::start(port);
-    let mut listener = Listener::subscribe(port).await;
-    let shutdown = CancellationToken::new();
-    let town = demo::run(format!("127.0.0.1:{port}"), "test".into(), demo::Pace::default(), shutdown.clone());
-    let newcomer = async {
-        for _ in 0..8 {
-            let birth = listener.hear().await;
-            let (call_point, leaf) =
-                CallPoint::parse_topic(std::str::from_utf8(&birth.topic).unwrap()).unwrap();
-            assert_eq!(leaf, Leaf::State);
-            let state = DeviceState::decode(birth.payload).unwrap();
-            assert!(state.online);
-            assert_eq!((state.boot_id.as_str(), state.firmware.as_str()), ("demo-test-1", "demo"));
-            let (pressed, event) = event_of(&listener.hear().await);
-            assert_eq!((pressed, event.sequence, event.boot_id.as_str()), (call_point, 1, "demo-test-1"));
-        }
-        shutdown.cancel();
-        // The birth messages stay at the broker for whoever comes later.
-        let mut late = Listener::subscribe(port).await;
-        assert_eq!(late.hear_all().await.iter().filter(|publish| publish.retain).count(), 8);
-    };
-    let (ended, ()) = tokio::join!(town, newcomer);
-    ended.unwrap();
 }

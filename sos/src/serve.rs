@@ -1,5 +1,6 @@
 //! `sos up`, `sos gateway`, `sos processor`: builds the parts, runs them, drains them.
 
+mod demo;
 mod doors;
 
 use std::net::SocketAddr;
@@ -59,6 +60,7 @@ struct House {
     ports: Ports,
     ports_file: Option<PathBuf>,
     parts: Vec<Part>,
+    has_demo: bool,
     log: Option<LocalLog>,
     witness: JoinSet<anyhow::Result<()>>,
 }
@@ -66,6 +68,9 @@ struct House {
 /// Runs `sos up`.
 pub async fn up(args: UpArgs) -> anyhow::Result<Outcome> {
     let mut house = House::build(args.serve)?;
+    if args.demo {
+        demo::check(&house.config)?;
+    }
     let log = house.open_log().await?;
     house.add_gateway(Arc::clone(&log)).await?;
     let http = house.bind_http().await?;
@@ -120,6 +125,7 @@ impl House {
             ports: Ports::default(),
             ports_file: args.ports_file,
             parts: Vec::new(),
+            has_demo: false,
             log: None,
             witness: JoinSet::new(),
         })
@@ -232,20 +238,6 @@ impl House {
         Ok(())
     }
 
-    fn add_demo(&mut self) {
-        let Some(mqtt) = self.ports.mqtt else {
-            tracing::warn!("the demo needs the embedded broker (mqtt.embedded)");
-            return;
-        };
-        // A run of its own, so that its presses are new whatever the log holds.
-        let run = format!("{:x}", sos_eventlog::clock::now());
-        let shutdown = self.shutdown.clone();
-        self.tasks.spawn(async move {
-            let pace = sos_simulator::demo::Pace::default();
-            Ok(sos_simulator::demo::run(mqtt.to_string(), run, pace, shutdown).await?)
-        });
-    }
-
     /// Serves until it is asked to stop or a part fails, then drains.
     async fn run(mut self) -> anyhow::Result<Outcome> {
         let ended = match self.announce().await {
@@ -307,6 +299,9 @@ impl House {
             output::announce(&format!(
                 "console: {scheme}://{http}, or in a terminal: sos console --grpc {grpc}"
             ));
+        }
+        if self.has_demo {
+            demo::announce();
         }
         match &self.ports_file {
             Some(file) => write_whole(file, &serde_json::to_vec(ports)?)

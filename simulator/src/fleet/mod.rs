@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use sos_proto::alert::v1::{Alert, AlertKind, AlertState};
 use sos_proto::link::Link;
+use sos_proto::registry::v1::Device;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, sleep_until};
@@ -180,7 +181,12 @@ fn connected(country: &Country, most: usize, seed: u64) -> Vec<Point> {
 async fn register(grpc: Link, country: &Country, run: &str) -> Result<(), SystemError> {
     let registry = Registry::new(grpc);
     registry.put_sites(&country.sites, run).await?;
-    registry.put_devices(country.points.iter().map(|point| &point.call_point), run).await
+    let devices = country.points.iter().map(|Point { call_point, .. }| Device {
+        site_id: call_point.site().to_owned(),
+        device_id: call_point.device().to_owned(),
+        ..Device::default()
+    });
+    registry.put_devices(devices, run).await
 }
 
 /// What must hold and does not. Counted are alerts that changed in the run: some may have been open before.
