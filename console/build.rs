@@ -73,7 +73,9 @@ fn packages() -> Option<String> {
         version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     let major = version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
     if major.is_none_or(|major: u32| major < NODE_MIN) {
-        return Some(format!("Node.js {NODE_MIN} or newer is not installed"));
+        return Some(format!(
+            "Node.js {NODE_MIN} or newer is not installed (on Debian: apt-get install nodejs npm, then build again)"
+        ));
     }
     let lock = match fs::read("web/package-lock.json") {
         Ok(lock) => lock,

@@ -1,6 +1,6 @@
 //! What the system was asked to do before an append was answered, as `strace` sees it, and what becomes of
 //! an append when the system refuses.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -32,7 +32,7 @@ fn traced_segments(data: &Path, numbers: [&str; 2], calls: &str, inject: &[&str]
         .args(numbers)
         .stdin(Stdio::null())
         .output()
-        .unwrap();
+        .expect("strace (Debian package strace)");
     (output, std::fs::read_to_string(trace).unwrap())
 }
 

@@ -267,8 +267,10 @@ fn read(source: &SourceArgs) -> anyhow::Result<Config> {
         }
     }
     figment.extract().map_err(|errors| {
-        let faults: Vec<_> = errors.into_iter().map(|e| e.to_string()).collect();
-        anyhow::anyhow!("configuration: {}", faults.join("; "))
+        // The name of a profile, of which we have one.
+        let told = |fault: figment::Error| fault.to_string().replace("key \"default.", "key \"");
+        let faults: Vec<_> = errors.into_iter().map(told).collect();
+        anyhow::anyhow!("configuration: {}; `sos config show` lists every key", faults.join("; "))
     })
 }
 

@@ -135,8 +135,9 @@ impl House {
         let data = self.config.data.clone();
         let limits = self.config.log.limits();
         let log = tokio::task::spawn_blocking(move || LocalLog::open_with(&data, limits)).await?;
-        let log =
-            log.with_context(|| format!("failed to open the event log in {}", self.config.data.display()))?;
+        let log = log.with_context(|| {
+            format!("failed to open the event log of --data {}", self.config.data.display())
+        })?;
         let failed = log.clone();
         let shutdown = self.shutdown.clone();
         // P1: a log that failed gives no further answer, so the process ends.
@@ -164,7 +165,7 @@ impl House {
                 match remote::connect(&self.config.log.address, &AccessArgs::default()).await {
                     Ok(channel) => return channel,
                     Err(error) => {
-                        tracing::info!(error = format!("{error:#}"), "waiting for the gateway's log")
+                        tracing::info!(error = format!("{error:#}"), "waiting for the log of `sos gateway`")
                     }
                 }
                 tokio::time::sleep(RETRY_INTERVAL).await;
@@ -179,7 +180,10 @@ impl House {
     async fn add_gateway(&mut self, log: Arc<dyn EventLog>) -> anyhow::Result<()> {
         let embedded = self.addresses.mqtt.map(|listen| self.embedded(listen)).transpose()?;
         let config = sos_gateway::Config { embedded, external: self.addresses.external.clone() };
-        let gateway = Gateway::start(config, log).await.context("key mqtt.listen")?;
+        let gateway = Gateway::start(config, log).await.map_err(|error| match error {
+            sos_gateway::Error::Listen { .. } => anyhow::anyhow!("{error}; {}", elsewhere("mqtt.listen")),
+            error => error.into(),
+        })?;
         self.ports.mqtt = gateway.mqtt_address();
         self.parts.push(Part { name: "gateway", ready: gateway.readiness() });
         let shutdown = self.shutdown.clone();
@@ -327,5 +331,13 @@ fn write_whole(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("failed to listen on {address} (key {key})"))
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| anyhow::anyhow!("failed to listen on {address}: {error}; {}", elsewhere(key)))
+}
+
+/// What to do where an address cannot be had.
+fn elsewhere(key: &str) -> String {
+    let flag = key.split('.').next().unwrap_or_default();
+    format!("stop what uses it, or choose another with --{flag} (key {key}; port 0 picks a free one)")
 }

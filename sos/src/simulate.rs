@@ -212,6 +212,12 @@ async fn rerun(args: ReplayArgs) -> anyhow::Result<Outcome> {
 }
 
 async fn replay(args: ReplayArgs) -> anyhow::Result<Outcome> {
+    if let Err(error) = tokio::net::TcpStream::connect(&args.mqtt).await {
+        let (broker, give_up) = (&args.mqtt, args.give_up);
+        output::remark(&format!(
+            "no broker answers at {broker} ({error}): is `sos up` running? Every press is repeated for {give_up} s"
+        ));
+    }
     // What cannot be read is told by whoever reads all of it.
     if std::fs::read(&args.file).is_ok_and(|bytes| rerun::is_one(&bytes)) {
         return rerun(args).await;

@@ -22,6 +22,8 @@ pub fn start(config: &Telemetry) -> anyhow::Result<Arc<dyn Fn() -> String + Send
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // It would tell of a line that nobody reads where nobody reads, and panic.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal());
     let started = match config.format {
         LogFormat::Text => lines.try_init(),

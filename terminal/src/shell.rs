@@ -65,7 +65,7 @@ pub struct Desk {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no terminal.
-    #[error("the console needs a terminal")]
+    #[error("the console needs a terminal; `sos alerts watch` does without")]
     NoTerminal,
     /// The terminal is gone.
     #[error("the terminal failed")]

@@ -43,7 +43,9 @@ pub enum OpenError {
     #[error("{0} is in use by another process: stop it, or ask it with --grpc")]
     InUse(PathBuf),
     /// There is no log, and none was to be created.
-    #[error("{0} holds no event log")]
+    #[error(
+        "there is no event log in {0}: name the directory that `sos up` was given (sos-data by default), or a backup of it"
+    )]
     Missing(PathBuf),
     /// The directory cannot be read or written.
     #[error("cannot use {path}")]

@@ -28,8 +28,8 @@ pub async fn restore(backup: PathBuf, data: PathBuf) -> anyhow::Result<Outcome> 
 
 /// Fills a new log from an export, and verifies it.
 pub async fn import(file: PathBuf, data: PathBuf) -> anyhow::Result<Outcome> {
-    let mut replica = empty(data.clone()).await?;
     let source = File::open(&file).with_context(|| format!("failed to read {}", file.display()))?;
+    let mut replica = empty(data.clone()).await?;
     let imported = blocking(move || {
         for record in Importer::new(BufReader::new(source)) {
             replica.take(&record?)?;

@@ -58,7 +58,10 @@ async fn open(
 }
 
 async fn running(grpc: Option<&str>, access: &AccessArgs) -> anyhow::Result<Arc<dyn EventLog>> {
-    Ok(Arc::new(RemoteLog::new(remote::connect(grpc.unwrap_or(DEFAULT_GRPC), access).await?)))
+    let link = remote::connect(grpc.unwrap_or(DEFAULT_GRPC), access).await;
+    let link =
+        link.map_err(|error| anyhow::anyhow!("{error:#} Where it was stopped, --data DIR reads its log"))?;
+    Ok(Arc::new(RemoteLog::new(link)))
 }
 
 /// The directory of a command that writes one.

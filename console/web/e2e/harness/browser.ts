@@ -14,9 +14,12 @@ const DIST = process.env["SOS_CONSOLE_DIST"];
 
 const PATIENCE_MS = 20_000;
 
+const CHROMIUM = process.env["SOS_CHROMIUM"] ?? "/usr/bin/chromium";
+
 export function launch(): Promise<Browser> {
+  if (!existsSync(CHROMIUM)) throw new Error(`there is no ${CHROMIUM}: install Debian's package chromium, or name another with SOS_CHROMIUM`);
   return chromium.launch({
-    executablePath: process.env["SOS_CHROMIUM"] ?? "/usr/bin/chromium",
+    executablePath: CHROMIUM,
     args: [
       "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
       "--autoplay-policy=no-user-gesture-required",
