@@ -45,7 +45,7 @@ pub enum Error {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The broker.
-    #[error("the broker: {0}")]
+    #[error("the broker: {0}; is it running, as `sos up` is one?")]
     Broker(String),
     /// The file cannot be written.
     #[error("cannot write {}", file.display())]

@@ -94,5 +94,14 @@ pub fn signed<T>(operator: &str, message: T) -> anyhow::Result<Request<T>> {
 
 /// What a server answered instead of an answer, in words.
 pub fn refused(status: &tonic::Status) -> anyhow::Error {
-    anyhow::anyhow!("{} ({:?})", status.message(), status.code())
+    anyhow::anyhow!("{} ({:?})", reason(status), status.code())
+}
+
+/// Why there is no answer. One that is no gRPC at all most likely comes from a server with TLS.
+pub fn reason(status: &tonic::Status) -> String {
+    let said = status.message();
+    if said.starts_with("h2 protocol error") {
+        return format!("{said}: if the server has TLS, say --ca FILE; if it has none, leave that out");
+    }
+    said.to_owned()
 }

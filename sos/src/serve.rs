@@ -300,6 +300,7 @@ impl House {
         }
         if let (Some(grpc), Some(http)) = (ports.grpc, ports.http) {
             let scheme = if self.config.http.tls.files().is_some() { "https" } else { "http" };
+            let (grpc, http) = (near(grpc), near(http));
             output::announce(&format!(
                 "console: {scheme}://{http}, or in a terminal: sos console --grpc {grpc}"
             ));
@@ -340,4 +341,16 @@ async fn bind(key: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
 fn elsewhere(key: &str) -> String {
     let flag = key.split('.').next().unwrap_or_default();
     format!("stop what uses it, or choose another with --{flag} (key {key}; port 0 picks a free one)")
+}
+
+/// How an address to listen on is reached from here.
+fn near(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            std::net::Ipv4Addr::LOCALHOST.into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    address
 }

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use sos_tests::authority::Authority;
 use sos_tests::mqtt::Killed;
 use sos_tests::server::{binary, stderr, stdout};
 use sos_tests::{Server, eventually};
@@ -62,6 +63,14 @@ async fn a_second_process_on_the_same_data_is_told_so() {
     let told = ["--data sos-data", "in use by another process", "stop it"];
     newcomer.is_told(&[&["up"], &free[..]].concat(), &told);
     newcomer.is_told(&["log", "verify", "--data", "sos-data"], &["in use by another process", "--grpc"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_with_tls_is_not_asked_without() {
+    let (newcomer, authority) = (Newcomer::new(), Authority::new());
+    let config = authority.config("none", "token", "");
+    let server = authority.up(&newcomer.path().join("data"), &config).await;
+    newcomer.is_told(&["alerts", "list", "--grpc", server.address("grpc")], &["TLS", "--ca FILE"]);
 }
 
 #[test]

@@ -82,13 +82,13 @@ impl Screen<'_> {
             Ok(Err(status)) if is_final(status.code()) => {
                 return Err(remote::refused(&status));
             }
-            Ok(Err(status)) => return Ok(status.message().to_owned()),
+            Ok(Err(status)) => return Ok(remote::reason(&status)),
             Err(_) => return Ok(silence()),
         };
         loop {
             match tokio::time::timeout(STALE_AFTER, stream.next()).await {
                 Ok(Some(Ok(step))) => self.step(step)?,
-                Ok(Some(Err(status))) => return Ok(status.message().to_owned()),
+                Ok(Some(Err(status))) => return Ok(remote::reason(&status)),
                 Ok(None) => return Ok("the server ended the stream".to_owned()),
                 Err(_) => return Ok(silence()),
             }

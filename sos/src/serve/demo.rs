@@ -1,11 +1,9 @@
 //! `sos up --demo`: a simulated town beside the system, over its ports like any client.
 
-use std::net::SocketAddr;
-
 use anyhow::Context as _;
 use sos_simulator::demo;
 
-use super::House;
+use super::{House, near};
 use crate::cli::AccessArgs;
 use crate::config::{Config, GrpcAuth, MqttAuth};
 use crate::{output, remote};
@@ -58,16 +56,4 @@ pub(super) fn announce() {
         "demo: presses in a simulated town; a simulated colleague, {}, takes those that you leave",
         demo::COLLEAGUE
     ));
-}
-
-/// How an address to listen on is reached from here.
-fn near(mut address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        address.set_ip(if address.is_ipv4() {
-            std::net::Ipv4Addr::LOCALHOST.into()
-        } else {
-            std::net::Ipv6Addr::LOCALHOST.into()
-        });
-    }
-    address
 }
