@@ -73,7 +73,7 @@ pub enum Command {
 /// `sos up`.
 #[derive(Debug, Args)]
 pub struct UpArgs {
-    /// Add a simulated town whose call points press
+    /// Add a simulated town: its call points press, and a simulated colleague takes what you leave
     #[arg(long)]
     pub demo: bool,
     /// The rest.

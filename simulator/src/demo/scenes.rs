@@ -58,10 +58,7 @@ pub(super) const OPENING: Scene = &[
 /// Each of these, then each again in another order.
 pub(super) const SCENES: &[Scene] = &[
     &[(0, "school-7/canteen", Press(Medical, "Ребёнок подавился."))],
-    &[
-        (0, "lyceum-2/lab", Press(Fire, "Реактив от жанып жатыр.")),
-        (6_000, "lyceum-2/room-14", Press(Fire, "")),
-    ],
+    &[(0, "lyceum-2/lab", Press(Fire, "Реактив жанып жатыр.")), (6_000, "lyceum-2/room-14", Press(Fire, ""))],
     &[
         (0, "kindergarten-5/entrance", Press(General, "")),
         (12_000, "kindergarten-5/entrance", Cancel("Бала басып қойды.")),
