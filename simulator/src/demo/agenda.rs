@@ -10,6 +10,10 @@ use super::scenes::{OPENING, SCENES, Scene, Step};
 /// Time between two health reports of a call point: a third of what the strictest class allows, and less.
 const REPORT_INTERVAL: Duration = Duration::from_secs(25);
 
+/// Time between the first reports of two call points: at once they would be more than one connection may send, and some
+/// thrown away.
+const REPORT_SPACING: Duration = Duration::from_millis(100);
+
 /// The first scene after the opening.
 const FIRST_SCENE: Duration = Duration::from_secs(15);
 
@@ -21,8 +25,8 @@ const PAUSE: std::ops::Range<f64> = 5.0..20.0;
 pub(super) enum Errand {
     /// A call point does something.
     Step(Step),
-    /// All call points report how they are.
-    Report,
+    /// A call point, by its number, reports how it is.
+    Report(usize),
 }
 
 enum Entry {
@@ -41,11 +45,13 @@ pub(super) struct Agenda {
 }
 
 impl Agenda {
-    /// A town that opens with the steps that `fits` lets pass.
-    pub(super) fn new(chance: fastrand::Rng, fits: impl Fn(&Step) -> bool) -> Self {
+    /// A town of so many call points that opens with the steps that `fits` lets pass.
+    pub(super) fn new(chance: fastrand::Rng, call_points: usize, fits: impl Fn(&Step) -> bool) -> Self {
         let mut agenda = Self { chance, entries: BTreeMap::new(), written: 0, bag: Vec::new() };
         agenda.play(Duration::ZERO, OPENING.iter().filter(|step| fits(step)));
-        agenda.write(REPORT_INTERVAL, Entry::Errand(Errand::Report));
+        for (at, number) in (1..).map(|turn| REPORT_SPACING * turn).zip(0..call_points) {
+            agenda.write(at, Entry::Errand(Errand::Report(number)));
+        }
         agenda.write(FIRST_SCENE, Entry::Scene);
         agenda
     }
@@ -85,7 +91,7 @@ impl Iterator for Agenda {
                     self.write(at + Duration::from_secs_f64(pause), Entry::Scene);
                 }
                 Entry::Errand(errand) => {
-                    if errand == Errand::Report {
+                    if matches!(errand, Errand::Report(_)) {
                         self.write(at + REPORT_INTERVAL, Entry::Errand(errand));
                     }
                     return Some((at, errand));
@@ -102,7 +108,7 @@ mod tests {
     use crate::retry::chance_of;
 
     fn agenda(seed: &str) -> Agenda {
-        Agenda::new(chance_of(seed), |_| true)
+        Agenda::new(chance_of(seed), 1, |_| true)
     }
 
     #[test]
@@ -133,7 +139,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_left_out_of_the_opening() {
         let is_school = |step: &Step| step.1.starts_with("school-7/");
-        let first = Agenda::new(chance_of("r"), is_school).next().unwrap();
+        let first = Agenda::new(chance_of("r"), 0, is_school).next().unwrap();
         assert!(matches!(first.1, Errand::Step((2_700, "school-7/hall", _))), "{first:?}");
     }
 }

@@ -41,20 +41,22 @@ impl Buttons {
         Self { device, all, boot_id, born_at: clock::now(), numbering, gone, charges }
     }
 
-    /// All say that they are there, and how they are.
+    /// How many they are.
+    pub(super) fn count(&self) -> usize {
+        self.all.len()
+    }
+
+    /// All say that they are there.
     pub(super) async fn begin(&mut self) {
         for call_point in self.all.clone() {
             self.state(&call_point, true).await;
         }
-        self.report().await;
     }
 
-    /// All that are there report how they are.
-    pub(super) async fn report(&mut self) {
-        for call_point in self.all.clone() {
-            if !self.gone.contains(&call_point) {
-                self.health(&call_point).await;
-            }
+    /// One of them, by its number, reports how it is if it is there.
+    pub(super) async fn report(&mut self, number: usize) {
+        if let Some(call_point) = self.all.get(number).filter(|one| !self.gone.contains(*one)).cloned() {
+            self.health(&call_point).await;
         }
     }
 

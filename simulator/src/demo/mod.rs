@@ -58,7 +58,7 @@ pub async fn run(
     let desk = Desk::new(grpc.clone());
     let living = async {
         let pressed = settle(&Registry::new(grpc), &desk).await;
-        let agenda = Agenda::new(chance_of(run.as_str()), |step| is_news(step, &pressed));
+        let agenda = Agenda::new(chance_of(run.as_str()), buttons.count(), |step| is_news(step, &pressed));
         live(buttons, agenda, &shutdown).await;
     };
     tokio::select! {
@@ -118,7 +118,7 @@ async fn live(mut buttons: Buttons, agenda: Agenda, shutdown: &CancellationToken
         }
         match errand {
             Errand::Step((_, point, act)) => buttons.act(point, act).await,
-            Errand::Report => buttons.report().await,
+            Errand::Report(number) => buttons.report(number).await,
         }
     }
     buttons.close().await;
