@@ -18,10 +18,16 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::metadata::MetadataValue;
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
 
 /// Alerts asked for at a time.
 const PAGE_SIZE: i32 = 1_000;
+
+/// How long a system under test may be gone before it counts as out of reach: it is killed on purpose.
+const BACK_WITHIN: Duration = Duration::from_secs(60);
+
+/// Time between two tries to ask.
+const TRY_AGAIN: Duration = Duration::from_millis(200);
 
 /// Why the system cannot be asked.
 #[derive(Debug, thiserror::Error)]
@@ -59,9 +65,13 @@ impl System {
 
     /// Every event behind a position.
     pub(crate) async fn events_after(&self, position: u64) -> Result<Vec<RecordedEvent>, SystemError> {
+        insist(async || self.read_after(position).await).await
+    }
+
+    async fn read_after(&self, position: u64) -> Result<Vec<RecordedEvent>, Status> {
         let request = ReadEventsRequest { from_position: position + 1, ..ReadEventsRequest::default() };
         let mut events = Vec::new();
-        if self.head().await? <= position {
+        if self.log.clone().get_head(GetHeadRequest {}).await?.into_inner().position <= position {
             return Ok(events);
         }
         let mut stream = self.log.clone().read_events(request).await?.into_inner();
@@ -72,7 +82,7 @@ impl System {
     }
 
     /// Waits until live state has come to a position: a watch behind it does not start before.
-    pub(crate) async fn folded(&self, position: u64) -> Result<(), SystemError> {
+    async fn folded(&self, position: u64) -> Result<(), Status> {
         let watch = WatchAlertsRequest { filter: None, after_position: position };
         drop(self.alerts.clone().watch_alerts(watch).await?);
         Ok(())
@@ -84,6 +94,10 @@ impl System {
         site_ids: Option<&[String]>,
         position: u64,
     ) -> Result<Vec<Alert>, SystemError> {
+        insist(async || self.list(site_ids, position).await).await
+    }
+
+    async fn list(&self, site_ids: Option<&[String]>, position: u64) -> Result<Vec<Alert>, Status> {
         self.folded(position).await?;
         let mut alerts = Vec::new();
         // As many sites as fit into a request; none stands for all.
@@ -150,6 +164,24 @@ impl System {
     }
 }
 
+/// Asks again while the system is gone.
+async fn insist<T>(ask: impl AsyncFn() -> Result<T, Status>) -> Result<T, SystemError> {
+    let begin = Instant::now();
+    loop {
+        match ask().await {
+            Err(status) if is_gone(&status) && begin.elapsed() < BACK_WITHIN => {
+                tokio::time::sleep(TRY_AGAIN).await;
+            }
+            answer => return Ok(answer?),
+        }
+    }
+}
+
+/// Nobody answers, or somebody died over the answer.
+fn is_gone(status: &Status) -> bool {
+    matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal)
+}
+
 /// Puts call points into the registry.
 pub(crate) struct Registry(RegistryServiceClient<Link>);
 
@@ -208,4 +240,29 @@ fn signed<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.metadata_mut().insert("sos-operator", MetadataValue::from_static(REGISTRAR));
     request
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    // A server that is killed while a run is counted is back soon; one that refuses will not change its mind.
+    #[tokio::test]
+    async fn who_is_gone_is_asked_again_and_who_refuses_is_not() {
+        let asked = Cell::new(0);
+        let gone_twice = async || {
+            asked.set(asked.get() + 1);
+            if asked.get() <= 2 { Err(Status::unavailable("gone")) } else { Ok(asked.get()) }
+        };
+        assert_eq!(insist(gone_twice).await.unwrap(), 3);
+        asked.set(0);
+        let refuses = async || -> Result<(), Status> {
+            asked.set(asked.get() + 1);
+            Err(Status::permission_denied("no"))
+        };
+        assert_eq!(insist(refuses).await.unwrap_err().to_string(), "no");
+        assert_eq!(asked.get(), 1);
+    }
 }
