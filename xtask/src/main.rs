@@ -36,7 +36,9 @@ const USAGE: &str =
        cargo xtask promises
                            each promise broken on purpose, and the test that notices
        cargo xtask screens pictures of the console's pages, into docs/screens
-       cargo xtask soak    the random tests, for a long time";
+       cargo xtask soak    the random tests, for a long time
+       cargo xtask soak --minutes N
+                           a night: 5,000 call points, every fault, kill -9, and people who watch";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         ["screens"] => Box::new(console::screens),
         ["promises"] => Box::new(promises::run),
         ["soak"] => Box::new(soak::run),
+        ["soak", "--minutes", minutes] => Box::new(|| soak::night(minutes)),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

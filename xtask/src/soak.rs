@@ -1,10 +1,13 @@
-//! `cargo xtask soak`: the random tests, for long enough to find what is rare.
+//! `cargo xtask soak`: the random tests, for long enough to find what is rare, and a night of the whole system.
 //!
 //! Holds no test of its own. Invariant: the first test that fails ends it; the test has printed its seed.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 
-use crate::process::{cargo, run as execute};
+use crate::process::{cargo, command, run as execute};
+
+/// Runs the program behind it with as many open files as this user may have: every call point is a connection.
+const WITH_FILES: &str = r#"ulimit -n "$(ulimit -Hn)" && exec "${CARGO:-cargo}" "$@""#;
 
 /// How often the log is killed.
 const KILL_ROUNDS: &str = "50";
@@ -25,6 +28,15 @@ pub(crate) fn run() -> Result<()> {
     let arguments =
         ["test", "--release", "--locked", "-p", "sos-tests", "--test", "fuzz", "--", "--nocapture"];
     execute(cargo(&arguments).env("SOS_FUZZ_SECONDS", FUZZ_SECONDS))
+}
+
+/// A night of so many minutes. The built page is in the binary, and the packages of its tests beside it.
+pub(crate) fn night(minutes: &str) -> Result<()> {
+    let count: u64 = minutes.parse().context("--minutes")?;
+    ensure!(count > 0, "--minutes: a night takes at least one");
+    execute(&mut cargo(&["build", "--release", "--locked", "-p", "sos"]))?;
+    let run = ["run", "--release", "--locked", "-p", "sos-tests", "--example", "soak", "--", minutes];
+    execute(&mut command("sh", &[&["-c", WITH_FILES, "sh"], &run[..]].concat()))
 }
 
 /// The examples first: `cargo test --test` builds none, and the kill test starts one.

@@ -60,7 +60,7 @@ export class Screen {
   }
 
   /** Opens one; `opened` hears of it before anything can go wrong with it. */
-  static async open(browser: Browser, server: Server, options: Options = {}, opened: (screen: Screen) => void = () => undefined): Promise<Screen> {
+  static async open(browser: Browser, server: Pick<Server, "http">, options: Options = {}, opened: (screen: Screen) => void = () => undefined): Promise<Screen> {
     const { operator, token, locale = "en-GB", dark = false, width = 1366, height = 768, hash = "", before, expected } = options;
     const context = await browser.newContext({
       locale, colorScheme: dark ? "dark" : "light", viewport: { width, height }, timezoneId: "Asia/Almaty", reducedMotion: "reduce",

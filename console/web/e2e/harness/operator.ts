@@ -4,7 +4,7 @@ import { connect, type Clients } from "../../src/wire/clients";
 import { eventually, type Server } from "./server";
 
 /** The services, asked in somebody's name. */
-export function operator(server: Server, name = "tests", token = ""): Clients {
+export function operator(server: Pick<Server, "grpc">, name = "tests", token = ""): Clients {
   return connect(`http://${server.grpc}`, () => ({ operator: token === "" ? name : "", token }));
 }
 
