@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use sos_eventlog::clock;
+use sos_eventlog::{Append, clock};
 use sos_proto::alert::v1::{AlertStatus, DeclareActualRequest, ListIncidentsRequest, ReopenAlertRequest};
 use sos_proto::device::v1::{DeviceHealth, Fault, FaultKind, Location, Press, SelfTest};
 use sos_proto::event::v1::event::Body;
-use sos_proto::event::v1::{DeviceConditionChanged, DeviceOffline, DeviceOnline};
+use sos_proto::event::v1::{DeviceConditionChanged, DeviceOffline, DeviceOnline, DeviceOrigin, Event};
 use sos_proto::registry::v1::registry_service_client::RegistryServiceClient;
 use sos_proto::registry::v1::watch_devices_response::Event as Step;
 use sos_proto::registry::v1::{
@@ -19,7 +19,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Streaming};
 
 use super::inputs::field;
-use super::support::{Town, acknowledge, by, config, list, resolve};
+use super::support::{Town, acknowledge, by, config, happening, list, resolve};
 
 type Client = RegistryServiceClient<Channel>;
 
@@ -168,16 +168,22 @@ async fn devices_are_watched() {
     town.happens("hall", "door", Body::DeviceOnline(DeviceOnline::default())).await;
     let (3, Step::Changed(door)) = step(&mut stream).await else { panic!("it came") };
     assert!(door.online);
+    // A call point that speaks was heard of, and whoever watches sees when.
+    let (press, origin) = (Body::Press(Press::default()), Some(DeviceOrigin::default()));
+    let press = Event { origin, ..happening("hall", "door", press) };
+    town.log.append(Append::one(press)).await.unwrap();
+    let (4, Step::Changed(heard)) = step(&mut stream).await else { panic!("it was heard of") };
+    assert_eq!((door.last_seen_at, heard.last_seen_at.is_some()), (None, true));
     // Who was away gets each call point once, as it is.
     drop(stream);
     town.happens("hall", "door", Body::DeviceOffline(DeviceOffline::default())).await;
     town.happens("hall", "gate", Body::Press(Press::default())).await;
     town.happens("school", "gate", Body::Press(Press::default())).await;
     let (_, last) = town.happens("hall", "door", Body::DeviceOnline(DeviceOnline::default())).await;
-    let resumed = WatchDevicesRequest { site_ids: vec!["hall".into()], after_position: 3 };
+    let resumed = WatchDevicesRequest { site_ids: vec!["hall".into()], after_position: 4 };
     town.settle(&mut town.client().await).await;
     let mut stream = registry.watch_devices(resumed).await.unwrap().into_inner();
-    let (5, Step::Changed(gate)) = step(&mut stream).await else { panic!("a new one") };
+    let (6, Step::Changed(gate)) = step(&mut stream).await else { panic!("a new one") };
     assert_eq!((gate.device_id.as_str(), gate.unverified), ("gate", true));
     let (position, Step::Changed(door)) = step(&mut stream).await else { panic!("the other one") };
     assert_eq!((position, door.online), (last, true));

@@ -12,12 +12,13 @@ pub(super) fn heard(state: &mut State, happened: Happened<'_>) {
     let Some(point) = state.point_mut(happened.point).filter(|point| !point.device_id.is_empty()) else {
         return;
     };
-    let is_new = point.stream_position == 0;
+    let (is_new, speaks) = (point.stream_position == 0, happened.event.origin.is_some());
     point.stream_position = happened.position;
-    if happened.event.origin.is_some() {
+    if speaks {
         point.last_seen_at = received;
     }
-    if is_new {
+    // P5: also when it was last heard of is shown.
+    if is_new || speaks {
         state.point_changed(happened.point);
     }
 }

@@ -14,7 +14,7 @@ use crate::core::rules::Rules;
 
 /// Version of what the bytes mean, and of the rules in the code that they were folded by: another one is not
 /// read. Change it with every change of `evolve`.
-pub(crate) const STATE_SCHEMA: u32 = 3;
+pub(crate) const STATE_SCHEMA: u32 = 4;
 
 /// What comes first: how much of everything follows.
 #[derive(Clone, PartialEq, Message)]
