@@ -66,6 +66,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_name_has_1_to_64_characters_and_none_of_control() {
+        for good in ["a".to_owned(), "Әсел Қ.".to_owned(), "ә".repeat(64)] {
+            assert_eq!(check_name(&good), Ok(()), "{good:?}");
+        }
+        for bad in [String::new(), "ә".repeat(65), "as\nel".to_owned(), "\u{7f}".to_owned()] {
+            assert!(check_name(&bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
     fn a_scope_has_its_sites_and_the_sites_of_its_regions() {
         let scope = Scope { regions: ["almaty".into()].into(), sites: ["school-1".into()].into() };
         assert!(scope.has("school-1", "") && scope.has("hall", "almaty"));

@@ -158,5 +158,62 @@ mod tests {
         assert_eq!(Wants::of("/sos.alert.v1.AlertService/DeleteAlert"), Wants::Impossible);
         assert!(Role::ALL.into_iter().all(|role| !Wants::of("/x").allows(role)));
         assert_eq!(Wants::of("/grpc.health.v1.Health/Check"), Wants::Nothing);
+        assert_eq!(Wants::of("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"), Wants::AnyRole);
+    }
+
+    const READ_EVENTS: &str = "/sos.log.v1.EventLogService/ReadEvents";
+
+    #[test]
+    fn a_method_is_for_the_roles_of_its_row() {
+        use Role::{Admin, Auditor, Operator, Supervisor, Tester};
+        let all = Role::ALL.as_slice();
+        let rows: [(&str, &[Role]); 8] = [
+            ("/grpc.health.v1.Health/Check", all),
+            ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", all),
+            ("/sos.alert.v1.AlertService/ListAlerts", all),
+            ("/sos.alert.v1.AlertService/AcknowledgeAlert", &[Operator, Supervisor]),
+            ("/sos.alert.v1.AlertService/EraseAlert", &[Admin]),
+            ("/sos.registry.v1.RegistryService/StartWindow", &[Supervisor, Tester, Admin]),
+            (READ_EVENTS, &[Auditor, Tester, Admin]),
+            ("/sos.log.v1.EventLogService/AppendEvents", &[]),
+        ];
+        for (path, roles) in rows {
+            let may: Vec<_> = Role::ALL.into_iter().filter(|role| Wants::of(path).allows(*role)).collect();
+            assert_eq!(may, roles, "{path}");
+        }
+    }
+
+    fn of_almaty() -> Scope {
+        Scope { regions: ["almaty".into()].into(), ..Scope::default() }
+    }
+
+    #[test]
+    fn who_may_see_a_part_is_not_shown_the_whole_log() {
+        let alerts = Wants::of("/sos.alert.v1.AlertService/ListAlerts");
+        for (wants, scope, fits) in [
+            (Wants::of(READ_EVENTS), Scope::default(), true),
+            (Wants::of(READ_EVENTS), of_almaty(), false),
+            (alerts, Scope::default(), true),
+            (alerts, of_almaty(), true),
+        ] {
+            assert_eq!(wants.fits(&scope), fits, "{wants:?} in {scope:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_open_to_somebody_is_what_role_and_scope_allow() {
+        let open = |role, scope| {
+            let caller = Caller { name: "dana".into(), role, scope, expires_at: None };
+            open_to(Some(&caller)).collect::<BTreeSet<_>>()
+        };
+        let auditor = open(Role::Auditor, Scope::default());
+        let of_a_part = open(Role::Auditor, of_almaty());
+        let gone: Vec<_> = auditor.difference(&of_a_part).map(|method| method.rsplit_once('/')).collect();
+        let log = "sos.log.v1.EventLogService";
+        assert_eq!(gone, ["GetHead", "ReadEvents", "SubscribeEvents"].map(|method| Some((log, method))));
+        assert_eq!(of_a_part, open(Role::Viewer, of_almaty()));
+        let nobody_in_particular: BTreeSet<_> = open_to(None).collect();
+        let all: BTreeSet<_> = Role::ALL.into_iter().flat_map(|role| open(role, Scope::default())).collect();
+        assert_eq!(nobody_in_particular, all);
     }
 }
