@@ -66,3 +66,28 @@ impl Batch {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_begins_where_it_is_asked_to() {
+        let events = ["a", "b", "c"].map(|id| Event { event_id: id.to_owned(), ..Event::default() });
+        let batch = Arc::new(Batch::new(7, 1, events.to_vec()));
+        for (from, first, ids) in [
+            (0, 7, &["a", "b", "c"][..]),
+            (7, 7, &["a", "b", "c"]),
+            (8, 8, &["b", "c"]),
+            (9, 9, &["c"]),
+            (10, 10, &[]),
+        ] {
+            let rest = Arc::clone(&batch).from_position(from);
+            let recorded: Vec<_> = rest.recorded().collect();
+            let found: Vec<_> = rest.events().map(|(_, event)| event.event_id.as_str()).collect();
+            assert_eq!((rest.first(), rest.end(), rest.recorded_at()), (first, 10, 1), "from {from}");
+            assert_eq!(found, ids, "from {from}");
+            assert!(recorded.iter().map(|event| event.position).eq(first..10), "from {from}");
+        }
+    }
+}

@@ -85,4 +85,12 @@ mod tests {
         assert_eq!(check(&[head(10, 2)], 1), Some(10));
         assert_eq!(check(&[head(4, 1)], 6), None);
     }
+
+    // P11: also where nothing of the log was read yet.
+    #[test]
+    fn a_log_reaches_what_was_known_of_it() {
+        let known = KnownHeads::new(vec![head(5, 1)], 1);
+        assert!(known.finish(head(4, 1)).is_err());
+        assert!(known.finish(head(5, 1)).is_ok() && known.finish(head(9, 2)).is_ok());
+    }
 }

@@ -267,7 +267,34 @@ mod tests {
     fn events_come_back() {
         let events = vec![event("a"), event("b")];
         let batch = record(7, &Hash::default(), &events).decode().unwrap();
-        assert_eq!(batch, Batch::new(7, 1_700_000_000_000_001, events));
+        assert_eq!(batch, Batch::new(7, 1_700_000_000_000_001, events.clone()));
+        let encoded: Vec<_> = events.iter().map(Event::encode_to_vec).collect();
+        assert_eq!(record(7, &Hash::default(), &events).encoded().unwrap(), encoded);
+    }
+
+    #[test]
+    fn events_that_cannot_be_told_apart_are_damage() {
+        let mut bytes = record(7, &Hash::default(), &[event("a"), event("b")]).bytes.to_vec();
+        let second = HEADER_BYTES + 1 + event("a").encoded_len();
+        bytes[second] += 1;
+        assert!(Record { first: 7, bytes: bytes.into() }.encoded().is_err());
+    }
+
+    // Without the chain: only it vouches for when a batch was recorded and what was before it.
+    #[test]
+    fn a_changed_byte_is_found_without_the_chain() {
+        let good = record(7, &[0xAB; 32], &[event("a"), event("b")]);
+        let chained = 16..56;
+        for at in 0..good.bytes.len() {
+            let mut bytes = good.bytes.to_vec();
+            bytes[at] ^= 1;
+            let changed = Record { first: 7, bytes: bytes.into() };
+            assert_eq!(changed.decode().is_ok(), chained.contains(&at), "byte {at}");
+        }
+        for cut in 0..good.bytes.len() {
+            assert!(Record { first: 7, bytes: good.bytes.slice(..cut) }.decode().is_err(), "cut at {cut}");
+        }
+        assert!(record(7, &[0xAB; 32], &[]).decode().is_err(), "no events");
     }
 
     // P11: any changed byte is found, and the position named is the first that cannot be trusted.
@@ -306,6 +333,8 @@ mod tests {
             records.iter().try_for_each(|r| chain.take(r).map(|_| ()))
         };
         assert!(check(&[&first, &second, &third]).is_ok());
+        let head = crate::Head { position: 1, hash: first.hash() };
+        assert_eq!((Chain::from(head).head(), Chain::before(&second).unwrap().head()), (head, head));
         for bad in [&[&second, &third][..], &[&first, &third], &[&first, &first], &[&first, &third, &second]]
         {
             assert!(matches!(check(bad), Err(ReadError::Damaged { .. })), "{bad:?}");

@@ -59,7 +59,7 @@ impl Layers {
             }
         }
         let layers = Self { dir, layers: RwLock::new(layers) };
-        layers.fit_filters();
+        layers.fit_filters(FILTER_BYTES_MAX);
         Ok((layers, covered))
     }
 
@@ -95,7 +95,7 @@ impl Layers {
                 *layer = Layer::Run(Arc::new(run));
             }
             self.merge(dir)?;
-            self.fit_filters();
+            self.fit_filters(FILTER_BYTES_MAX);
         }
         Ok(())
     }
@@ -123,9 +123,9 @@ impl Layers {
         }
     }
 
-    /// Gives filters to the newest runs, as far as memory for them goes.
-    fn fit_filters(&self) {
-        let mut left = FILTER_BYTES_MAX;
+    /// Leaves filters to the newest runs, as far as so many bytes of memory go.
+    fn fit_filters(&self, bytes_max: u64) {
+        let mut left = bytes_max;
         for layer in self.write().iter_mut().rev() {
             let Layer::Run(run) = layer else { continue };
             match left.checked_sub(run.filter_bytes()) {

@@ -100,3 +100,43 @@ impl Index {
         Arc::clone(&self.layers)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Head;
+
+    const IDENTITY: Key = [2; 16];
+
+    const STREAM: Key = [1; 16];
+
+    fn open() -> Index {
+        Index::open(None, &[]).unwrap().0
+    }
+
+    // P2: of identities the first position counts, of streams the last.
+    #[test]
+    fn the_first_of_an_identity_and_the_last_of_a_stream() {
+        let mut index = open();
+        assert_eq!((index.first(Some(&IDENTITY)).unwrap(), index.stream_end(&STREAM).unwrap()), (None, 0));
+        for position in [3, 7] {
+            index.insert(Some(IDENTITY), [Some(STREAM), None], position);
+        }
+        index.insert(None, [None, None], 9);
+        assert_eq!((index.first(Some(&IDENTITY)).unwrap(), index.stream_end(&STREAM).unwrap()), (Some(3), 7));
+        assert_eq!((index.first(None).unwrap(), index.stream_end(&IDENTITY).unwrap()), (None, 3));
+    }
+
+    // P10: what belongs to a segment that ended leaves the memory of the one that is written.
+    #[test]
+    fn what_is_frozen_is_known_and_not_recent() {
+        let mut index = open();
+        index.insert(Some(IDENTITY), [Some(STREAM), None], 3);
+        let head = Head { position: 3, hash: [0; 32] };
+        index.freeze(1, Tail { head, recorded_at: 0 });
+        assert!(index.recent.is_empty());
+        assert_eq!(index.layers().get(&IDENTITY).unwrap(), Some(3));
+        index.insert(None, [Some(STREAM), None], 4);
+        assert_eq!((index.first(Some(&IDENTITY)).unwrap(), index.stream_end(&STREAM).unwrap()), (Some(3), 4));
+    }
+}

@@ -121,6 +121,12 @@ impl Run {
         Self { filter: None, ..self.clone() }
     }
 
+    /// Whether its filter is in memory.
+    #[cfg(test)]
+    pub fn has_filter(&self) -> bool {
+        self.filter.is_some()
+    }
+
     /// The position of a key.
     pub fn get(&self, key: &Key) -> io::Result<Option<u64>> {
         if self.filter.as_ref().is_some_and(|filter| !filter.may_hold(key)) {

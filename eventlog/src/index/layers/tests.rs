@@ -78,3 +78,62 @@ fn a_damaged_run_is_thrown_away() {
     grow(&layers, 1..3);
     assert_knows(&layers, 30);
 }
+
+// P4: a block that was changed answers nothing, and the next start makes its file anew.
+#[test]
+fn a_run_that_breaks_while_it_is_open_is_thrown_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let (layers, _) = Layers::open(Some(dir.path().to_owned()), &[]).unwrap();
+    grow(&layers, 0..1);
+    let (range, path) = run::list(dir.path()).unwrap().remove(0);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[0] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert!(layers.get(&key(1)).is_err());
+    assert!(!range.path(dir.path()).exists());
+}
+
+#[test]
+fn a_file_that_cannot_be_opened_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let tail = ended(1)[0].seal.unwrap().tail;
+    let range = Range { first: 1, last: 10, mark: run::mark(&tail.head.hash) };
+    std::os::unix::fs::symlink("nowhere", range.path(dir.path())).unwrap();
+    assert!(Layers::open(Some(dir.path().to_owned()), &ended(1)).is_err());
+    assert!(range.path(dir.path()).is_symlink());
+}
+
+// P10: filters take no more memory than they may, and without one a run answers the same.
+#[test]
+fn the_oldest_runs_go_without_a_filter() {
+    let dir = tempfile::tempdir().unwrap();
+    let (layers, _) = Layers::open(Some(dir.path().to_owned()), &[]).unwrap();
+    grow(&layers, 0..3);
+    let runs = || layers.read().iter().filter_map(Layer::run).collect::<Vec<_>>();
+    let one = runs()[0].filter_bytes();
+    assert_eq!(one, 16, "for ten entries");
+    for (bytes_max, filters) in [(3 * one, [true; 3]), (3 * one - 1, [false, true, true]), (0, [false; 3])] {
+        layers.fit_filters(bytes_max);
+        assert!(runs().iter().map(|run| run.has_filter()).eq(filters), "{bytes_max} bytes");
+        assert_knows(&layers, 30);
+    }
+}
+
+#[test]
+fn eight_neighbours_of_like_size_are_merged() {
+    let largest = MERGE_ENTRIES_MAX / 8;
+    for (sizes, from) in [
+        (vec![], None),
+        (vec![1; 7], None),
+        (vec![1; 8], Some(0)),
+        (vec![0, 7, 1, 2, 3, 4, 5, 7], Some(0)),
+        (vec![8, 1, 1, 1, 1, 1, 1, 1], None),
+        ([vec![100, 64], vec![1; 8]].concat(), Some(2)),
+        (vec![64, 64, 64, 8, 8, 8, 8, 8, 8, 8, 8], Some(3)),
+        (vec![8, 1, 8, 8, 8, 8, 8, 8], Some(0)),
+        (vec![largest; 8], Some(0)),
+        ([vec![largest + 1], vec![largest; 7]].concat(), None),
+    ] {
+        assert_eq!(due(&sizes), from, "{sizes:?}");
+    }
+}

@@ -75,3 +75,38 @@ fn probes(key: &Key, words: usize) -> impl Iterator<Item = (usize, u64)> {
         (usize::try_from(bit / 64).unwrap_or(usize::MAX), 1 << (bit % 64))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u64) -> Key {
+        let mut key = Key::default();
+        key.copy_from_slice(&blake3::hash(&number.to_be_bytes()).as_bytes()[..16]);
+        key
+    }
+
+    /// The bits are a part of the format: `docs/log-format.md`.
+    #[test]
+    fn golden_bits() {
+        let mut filter = Filter::for_entries(1);
+        filter.add(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+        assert_eq!(filter.0, [0x0010_0022_0044_0088]);
+        assert_eq!([0, 1, 6, 7, 10, 64, 1_000].map(bytes), [8, 8, 8, 16, 16, 128, 2_048]);
+    }
+
+    // P10: most keys that a run does not hold are answered without a look at the disk.
+    #[test]
+    fn few_strangers_are_let_through() {
+        let mut filter = Filter::for_entries(4_000);
+        (0..1_000).for_each(|number| filter.add(&key(number)));
+        let fitted = filter.clone().fitted(1_000);
+        assert_eq!(fitted.to_bytes().len() as u64, bytes(1_000));
+        assert_eq!(Filter::from_bytes(&fitted.to_bytes()), fitted);
+        for filter in [filter, fitted] {
+            assert!((0..1_000).all(|number| filter.may_hold(&key(number))));
+            let strangers = (1_000..11_000).filter(|number| filter.may_hold(&key(*number))).count();
+            assert!(strangers < 200, "{strangers} of 10000");
+        }
+    }
+}

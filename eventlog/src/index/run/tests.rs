@@ -106,3 +106,15 @@ fn a_changed_byte_never_changes_an_answer() {
         assert!(Run::open(RANGE, dir.path()).is_err(), "cut at {cut}");
     }
 }
+
+#[test]
+fn a_file_of_another_name_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), RANGE, &map(0..3));
+    let good = RANGE.path(dir.path());
+    for name in ["1-1000-7", "00000000000000000001-00000000000000001000-0000000000000007.part", "notes"] {
+        fs::write(dir.path().join(name), "").unwrap();
+    }
+    assert_eq!(list(dir.path()).unwrap(), [(RANGE, good)]);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
