@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use sos_proto::alert::v1::{AlertKind, AlertPriority};
-use sos_proto::device::v1::{Category, Press};
+use sos_proto::device::v1::Press;
 use sos_proto::trace::trace_id;
 
 use super::{Happened, open, window};
@@ -65,18 +65,14 @@ pub(super) fn rank(view: &mut AlertView, rules: &Rules) {
     view.alert.set_priority(priority);
 }
 
-/// The graver of two categories: fire before medical before police before a general call, which is the order
-/// of their numbers on the wire. A press may raise the category and never lowers it.
-fn raised(before: Category, asked: Category) -> Category {
-    if i32::from(asked) > i32::from(before) { asked } else { before }
-}
-
 /// `silent` stays what the first press made it: a later one cannot know who stands beside the button.
 fn join(view: &mut AlertView, happened: Happened<'_>, press: &Press, rules: &Rules) -> bool {
     let alert = &mut view.alert;
     alert.press_count = alert.press_count.saturating_add(1);
     alert.attention = true;
-    alert.category = raised(alert.category(), press.category()).into();
+    // The graver of the two: fire before medical before police before a general call, as their numbers on the
+    // wire are. A press may raise the category and never lowers it.
+    alert.category = alert.category.max(press.category().into());
     if !press.note.is_empty() {
         alert.note = press.note.clone();
     }

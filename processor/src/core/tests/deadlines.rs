@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use sos_proto::alert::v1::AlertKind;
+use sos_proto::alert::v1::{AlertKind, AlertStatus};
 use sos_proto::device::v1::Category;
 use sos_proto::event::v1::event::Body;
 use sos_proto::event::v1::{
-    AlertAckExpired, AlertEscalated, AlertNoted, AlertReopened, AlertTransferred, Disposition, Event,
-    Quarantined, ResponseStatus, ResponseUpdated, UnitDispatched,
+    AlertAckExpired, AlertEscalated, AlertNoted, AlertReopened, AlertTransferred, Disposition,
+    EscalationUnheard, Event, Quarantined, ResponseStatus, ResponseUpdated, UnitDispatched,
 };
 
 use super::{acknowledged, command, event, press, resolved};
-use crate::core::{AlertView, Deadlines, EscalationRule, State, evolve};
+use crate::core::state::Cause;
+use crate::core::{AlertView, Deadlines, EscalationRule, State, evolve, unheard};
 
 const SECOND: i64 = 1_000_000;
 
@@ -122,4 +123,21 @@ fn the_first_rule_that_fits_counts() {
     assert_eq!(due(vec![rule(press, None, None, 1), rule(None, None, None, 2)]), Some(1));
     assert_eq!(due(vec![rule(technical, None, None, 1), rule(None, None, Some("hall"), 2)]), Some(2));
     assert_eq!(due(vec![rule(None, fire, None, 1), rule(None, None, Some("mall"), 2)]), None);
+}
+
+// P8: that nobody hears is told of what rings in earnest, and not of itself.
+#[test]
+fn an_escalation_in_earnest_wants_to_be_heard() {
+    let told = Some(EscalationUnheard { level: 2 });
+    let pressed = || after(vec![(0, event(1, press()))]);
+    assert_eq!(unheard(&pressed(), &escalated(2)), told);
+    assert_eq!(unheard(&pressed(), &expired("asel")), None);
+    let mut exercise = pressed();
+    exercise.alert.set_status(AlertStatus::Exercise);
+    assert_eq!(unheard(&exercise, &escalated(2)), None);
+    let unreadable = after(vec![(0, event(1, Body::Quarantined(Quarantined::default())))]);
+    assert_eq!(unheard(&unreadable, &escalated(2)), told);
+    let mut itself = unreadable;
+    itself.causes.insert(Cause::Unheard.key(), String::new());
+    assert_eq!(unheard(&itself, &escalated(2)), None);
 }

@@ -3,7 +3,7 @@
 use sos_proto::alert::v1::AlertState;
 use sos_proto::event::v1::event::Body;
 use sos_proto::event::v1::{
-    AlertEscalated, AlertNoted, AlertReopened, AlertTransferred, Disposition, ResponseStatus,
+    AlertErased, AlertEscalated, AlertNoted, AlertReopened, AlertTransferred, Disposition, ResponseStatus,
     ResponseUpdated, UnitDispatched,
 };
 
@@ -105,6 +105,16 @@ fn reopen() {
     for actor in ["asel", "bolat"] {
         let again = Body::AlertReopened(AlertReopened { note: text() });
         assert_eq!(outcomes(actor, &action), [Err(Refusal::NotClosed), Err(Refusal::NotClosed), Ok(again)]);
+    }
+}
+
+// Who is on the way to an open alert needs what is personal in it.
+#[test]
+fn erase() {
+    let action = Action::Erase { reason: text() };
+    for actor in ["asel", "bolat"] {
+        let erased = Body::AlertErased(AlertErased { reason: text() });
+        assert_eq!(outcomes(actor, &action), [Err(Refusal::NotClosed), Err(Refusal::NotClosed), Ok(erased)]);
     }
 }
 

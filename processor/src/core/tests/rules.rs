@@ -4,8 +4,8 @@ use sos_proto::alert::v1::{AlertKind, AlertPriority, AlertState, AlertStatus};
 use sos_proto::device::v1::{Call, CallPhase, Cancel, Category, Fault, Located, Location, Press};
 use sos_proto::event::v1::event::Body;
 use sos_proto::event::v1::{
-    AlertAckExpired, AlertEscalated, AlertNoted, AlertReopened, AlertTransferred, Disposition, Event,
-    EventFlag, Quarantined, ResponseStatus, ResponseUpdated, UnitDispatched,
+    AlertAckExpired, AlertErased, AlertEscalated, AlertNoted, AlertReopened, AlertTransferred, Disposition,
+    Event, EventFlag, Quarantined, ResponseStatus, ResponseUpdated, UnitDispatched,
 };
 use sos_proto::time;
 
@@ -160,8 +160,9 @@ fn an_acknowledgement_runs_out_and_is_taken_again() {
         event(1, press()),
         command(2, "e1", "asel", acknowledged()),
         command(3, "e1", "", expired("bolat")),
-        command(4, "e1", "", expired("asel")),
     ];
+    assert_eq!(only(&events).owner, "asel", "it was somebody else's");
+    events.push(command(4, "e1", "", expired("asel")));
     let alert = only(&events);
     assert_eq!((alert.state(), alert.owner.as_str(), alert.revision), (AlertState::Raised, "", 3));
     assert!(alert.acknowledged_at.is_some());
@@ -207,14 +208,26 @@ fn units_go_their_way() {
         command(5, "e1", "asel", report("car 7", ResponseStatus::OnScene)),
         command(6, "e1", "asel", report("car 7", ResponseStatus::Cleared)),
         command(7, "e1", "asel", sent()),
+        command(8, "e1", "asel", report("car 7", ResponseStatus::EnRoute)),
     ]);
     let ways: Vec<_> = alert
         .responses
         .iter()
         .map(|r| (r.status(), r.on_scene_at.is_some(), r.cleared_at.is_some()))
         .collect();
-    assert_eq!(ways, [(ResponseStatus::Cleared, true, true), (ResponseStatus::Dispatched, false, false)]);
-    assert_eq!(alert.revision, 5);
+    assert_eq!(ways, [(ResponseStatus::Cleared, true, true), (ResponseStatus::EnRoute, false, false)]);
+    assert!(alert.responses.iter().all(|response| response.dispatched_at.is_some()));
+    assert_eq!(alert.revision, 6);
+}
+
+#[test]
+fn only_somebody_opens_again_and_only_what_is_closed() {
+    let reopened =
+        |position, actor| command(position, "e1", actor, Body::AlertReopened(AlertReopened::default()));
+    let taken = [event(1, press()), command(2, "e1", "asel", acknowledged())];
+    assert_eq!(only(&[&taken[..], &[reopened(3, "bolat")]].concat()).owner, "asel");
+    let closed = [&taken[..], &[command(3, "e1", "asel", resolved(Disposition::Genuine))]].concat();
+    assert_eq!(only(&[&closed[..], &[reopened(4, "")]].concat()).state(), AlertState::Resolved);
 }
 
 #[test]
@@ -245,6 +258,33 @@ fn the_stream_of_a_call_point_holds_everything_about_it() {
     ]);
     let ends = ["door", "gate", "roof", ""].map(|device| state.call_point_position("hall", device));
     assert_eq!(ends, [3, 4, 0, 0]);
+}
+
+#[test]
+fn what_is_erased_is_gone_from_every_form() {
+    let place = Location { latitude: 43.2, longitude: 76.9, ..Location::default() };
+    let pressed = press_of(Category::Fire, false, "Asel, third floor");
+    let pressed = Event { origin: origin(Some(place), &[]), ..event(1, pressed) };
+    let history = [
+        pressed,
+        command(2, "e1", "asel", acknowledged()),
+        command(3, "e1", "asel", resolved(Disposition::Genuine)),
+        command(4, "e1", "dana", Body::AlertErased(AlertErased { reason: "asked to".into() })),
+    ];
+    let state = fold(&history);
+    let entry = state.by_id("e1").unwrap();
+    assert_eq!((entry.erased(), entry.view().alert.revision), ([1, 2, 3, 4].as_slice(), 4));
+    for alert in [entry.view().alert.clone(), entry.past(1).0.alert.clone()] {
+        assert_eq!((alert.note.as_str(), alert.location, alert.erased), ("", None, true));
+        assert_eq!(alert.category(), Category::Fire, "what is not personal stays");
+    }
+}
+
+// P6: what has no request id is nobody's request.
+#[test]
+fn requests_are_known_by_their_ids() {
+    let state = fold(&[event(1, press()), command(2, "e1", "asel", acknowledged())]);
+    assert_eq!(["r2", "r3", ""].map(|id| state.request(id)), [Some(2), None, None]);
 }
 
 #[test]

@@ -157,6 +157,43 @@ fn what_is_lost_long_before_is_no_part_of_a_group() {
     assert_eq!(story.open().len(), 31);
 }
 
+#[test]
+fn losses_two_minutes_apart_do_not_belong_together() {
+    for (last, alerts) in [(119, 1), (120, 3)] {
+        let mut story = Story::default();
+        for (at, device) in [(0, "door"), (1, "gate"), (last, "roof")] {
+            story.goes(at, "hall", device);
+        }
+        assert_eq!(story.open().len(), alerts, "the last after {last} s");
+    }
+}
+
+// Watchers of call points are told of a new one once, and of those that change.
+#[test]
+fn a_call_point_changes_when_it_is_new_and_when_it_comes() {
+    let mut story = Story::default();
+    let mut changed = 0;
+    let mut news = |story: &Story| {
+        let all = story.state.points_changed_after((changed, u32::MAX));
+        let news: Vec<_> = all.map(|(number, _)| number).collect();
+        changed = story.state.position();
+        news.len()
+    };
+    story.tell(0, "hall", "door", press());
+    assert_eq!(news(&story), 1);
+    story.tell(1, "hall", "door", press());
+    assert_eq!(news(&story), 0);
+    let online = |capabilities: &[&str]| {
+        let capabilities = capabilities.iter().map(|name| (*name).to_owned()).collect();
+        Body::DeviceOnline(DeviceOnline { capabilities, ..DeviceOnline::default() })
+    };
+    story.tell(2, "hall", "door", online(&["audio"]));
+    assert_eq!(news(&story), 1);
+    // Who says nothing of what it can does not unlearn it.
+    story.tell(3, "hall", "door", online(&[]));
+    assert_eq!(story.state.point_at("hall", "door").unwrap().capabilities, ["audio"]);
+}
+
 // A press is never buried under a call point that breaks and is repaired all the time.
 #[test]
 fn a_flapping_call_point_is_told_once() {
@@ -172,6 +209,15 @@ fn a_flapping_call_point_is_told_once() {
     let tamper = Fault { kind: FaultKind::Tamper.into(), active: true, detail: String::new() };
     story.tell(6_000, "hall", "door", Body::Fault(tamper));
     assert!(story.open()[0].1.ends_with("; TAMPER"), "{:?}", story.open());
+    // Nor is four times within exactly ten minutes.
+    for (fourth, flapping) in [(599, true), (600, false)] {
+        let mut story = Story::default();
+        for at in [0, 200, 400, fourth] {
+            story.goes(at, "hall", "door");
+            story.comes(at, "hall", "door");
+        }
+        assert_eq!(story.open().len() == 1, flapping, "the fourth after {fourth} s");
+    }
     // Every hour is not all the time.
     let mut slow = Story::default();
     for hour in 0..10 {
