@@ -76,9 +76,17 @@ pub(crate) struct Supervision {
 }
 
 /// Since when the broker is in or out of reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Reach {
     within: bool,
     since: Instant,
+}
+
+impl Reach {
+    /// As it is seen now.
+    fn seen(self, within: bool, now: Instant) -> Self {
+        if within == self.within { self } else { Self { within, since: now } }
+    }
 }
 
 impl Supervision {
@@ -100,9 +108,7 @@ impl Supervision {
             looks.tick().await;
             let now = Instant::now();
             let within = self.broker.as_ref().is_none_or(|(_, within)| *within.borrow());
-            if within != reach.within {
-                reach = Reach { within, since: now };
-            }
+            reach = reach.seen(within, now);
             if let Err(error) = self.look(&reach, now).await {
                 telemetry::silence_not_recorded(&error);
             }

@@ -92,7 +92,7 @@ async fn silence_is_noticed_within_the_deadline_of_the_class() {
     post.tell("never-born", Body::Press(sos_proto::device::v1::Press::default())).await;
     let mut gone = Vec::new();
     for (device, deadline) in [("a", 90), ("b", 180), ("c", 1_800), ("d", 90_000)] {
-        post.look(&supervision, 1_000 + deadline - 6).await;
+        post.look(&supervision, 1_000 + deadline - 5).await;
         assert_eq!(post.silent().await, gone, "before {deadline} s");
         gone.push(device.to_owned());
         post.look(&supervision, 1_000 + deadline).await;
@@ -137,6 +137,51 @@ async fn what_is_heard_at_the_last_moment_counts() {
     assert_eq!(post.silent().await, [""; 0]);
 }
 
+#[test]
+fn a_broker_is_where_it_was_since_it_changed() {
+    let start = Instant::now();
+    let at = |seconds: u64| start + Duration::from_secs(seconds);
+    let within = Reach { within: true, since: start };
+    let without = within.seen(true, at(5)).seen(false, at(10));
+    assert_eq!(without, Reach { within: false, since: at(10) });
+    assert_eq!(without.seen(false, at(15)), without);
+    assert_eq!(without.seen(true, at(20)), Reach { within: true, since: at(20) });
+}
+
+#[test]
+fn the_newest_message_is_what_counts() {
+    let (heard, call_point) = (Heard::default(), CallPoint::new("hall", "a").unwrap());
+    assert_eq!(heard.at(&call_point), None);
+    heard.note(&call_point);
+    let first = heard.at(&call_point).unwrap();
+    assert!(first <= Instant::now());
+    let long_ago = first - Duration::from_secs(60);
+    heard.0.lock().unwrap().insert(call_point.clone(), long_ago);
+    heard.note(&call_point);
+    assert!(heard.at(&call_point).unwrap() >= first);
+}
+
+#[tokio::test]
+async fn the_first_look_is_at_once() {
+    let post = Post::new();
+    let lost = about_everything(Body::BrokerLost(BrokerLost::default()));
+    post.log.append(Append::one(lost)).await.unwrap();
+    post.fold().await;
+    let supervision = post.supervision(None);
+    let is_back = async {
+        while !matches!(
+            post.events().await.pop(),
+            Some((_, Event { body: Some(Body::BrokerRestored(_)), .. }))
+        ) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = supervision.run() => panic!("it looks for ever"),
+        () = is_back => {}
+    }
+}
+
 // P9: a broker that is gone is one event, and nobody is called silent meanwhile.
 #[tokio::test]
 async fn a_broker_that_is_gone_is_one_event() {
@@ -155,7 +200,9 @@ async fn a_broker_that_is_gone_is_one_event() {
         supervision.look(&back, at(seconds)).await.unwrap();
         post.fold().await;
     }
-    let told: Vec<_> = post.events().await.into_iter().skip(2).filter_map(|(_, event)| event.body).collect();
+    let told: Vec<_> = post.events().await.into_iter().skip(2).map(|(_, event)| event).collect();
+    assert!(told.iter().all(|event| event.schema == normal::SCHEMA && event.received_at.is_some()));
+    let told: Vec<_> = told.into_iter().filter_map(|event| event.body).collect();
     let reason = "out of reach for 15 s".to_owned();
     let broker = "broker:1883".to_owned();
     assert_eq!(
