@@ -83,3 +83,57 @@ fn known_end(anchored: Result<Option<Head>, StoreError>, end: Head) -> Result<()
         Err(error) => Err(error.read_at(end.position + 1)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::OpenError;
+
+    /// 25 batches of two events each, in two sealed segments and a closed one.
+    const LOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/v1");
+
+    /// Where the check ended, or the first position that it does not trust; and how far it said that it was.
+    fn check(from: u64, to: Option<u64>, witnessed: &[Head]) -> (Result<u64, u64>, Vec<(u64, u64)>) {
+        let mut told = Vec::new();
+        let scope = Scope { from, to, witnessed: witnessed.to_vec() };
+        let end = match verify(Path::new(LOG), &scope, |at, last| told.push((at, last))) {
+            Ok(head) => Ok(head.position),
+            Err(StartError::Read(ReadError::Damaged { position, .. })) => Err(position),
+            Err(StartError::Open(OpenError::Damaged { position, .. })) => Err(position),
+            Err(other) => panic!("{other:?}"),
+        };
+        (end, told)
+    }
+
+    #[test]
+    fn a_part_is_checked_from_the_batch_that_holds_it_to_the_one_that_ends_it() {
+        for (from, to, end, first, last) in [
+            (0, None, Ok(50), (2, 50), (50, 50)),
+            (1, None, Ok(50), (2, 50), (50, 50)),
+            (7, None, Ok(50), (8, 50), (50, 50)),
+            (8, None, Ok(50), (8, 50), (50, 50)),
+            (49, None, Ok(50), (50, 50), (50, 50)),
+            (1, Some(8), Ok(8), (2, 8), (8, 8)),
+            (5, Some(7), Ok(8), (6, 7), (8, 7)),
+            (1, Some(50), Ok(50), (2, 50), (50, 50)),
+            (1, Some(51), Err(51), (2, 51), (50, 51)),
+        ] {
+            let (found, told) = check(from, to, &[]);
+            assert_eq!(found, end, "from {from} to {to:?}");
+            assert_eq!((told[0], told[told.len() - 1]), (first, last), "from {from} to {to:?}");
+        }
+    }
+
+    // P11: what a witness saw has to be there.
+    #[test]
+    fn witnesses_are_heard() {
+        let end = verify(Path::new(LOG), &Scope::default(), |_, _| {}).unwrap();
+        assert_eq!(check(1, None, &[end]).0, Ok(50));
+        assert_eq!(
+            check(1, None, &[Head { position: 60, ..end }]),
+            (Err(51), (1..=25).map(|n| (2 * n, 60)).collect())
+        );
+        assert_eq!(check(1, None, &[Head { hash: [9; 32], ..end }]).0, Err(49));
+        assert_eq!(check(49, None, &[Head { position: 8, hash: [9; 32] }]).0, Ok(50));
+    }
+}

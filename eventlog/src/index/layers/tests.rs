@@ -121,7 +121,7 @@ fn the_oldest_runs_go_without_a_filter() {
 
 #[test]
 fn eight_neighbours_of_like_size_are_merged() {
-    let largest = MERGE_ENTRIES_MAX / 8;
+    let largest = 4 * 1024 * 1024;
     for (sizes, from) in [
         (vec![], None),
         (vec![1; 7], None),

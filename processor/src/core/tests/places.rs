@@ -207,17 +207,19 @@ fn a_building_that_presses_is_one_incident() {
         views(&state).iter().all(|view| (view.alert.incident_id == "e1") == (view.alert.site_id == "hall"))
     );
 
-    // Much later is another one.
-    press_at(&mut state, 2_000, "hall", 900);
-    assert_eq!(views(&state).last().unwrap().alert.incident_id, "e5002");
+    // Ten minutes later still belongs to it, and more is another one.
+    press_at(&mut state, 660, "school", 2);
+    assert_eq!(views(&state).last().unwrap().alert.incident_id, "e5001");
+    press_at(&mut state, 650, "hall", 900);
+    assert_eq!(views(&state).last().unwrap().alert.incident_id, "e5003");
     // One that is closed is not gone on with.
     for body in [acknowledged(), resolved(Disposition::Genuine)] {
         let position = state.position() + 1;
-        evolve(&mut state, position, RECEIVED + 2_000_000_000, &command(position, "e5002", "asel", body));
+        evolve(&mut state, position, RECEIVED + 2_000_000_000, &command(position, "e5003", "asel", body));
     }
     assert_eq!(state.incidents_before(u32::MAX).count(), 2);
     press_at(&mut state, 2_001, "hall", 901);
-    assert_eq!(views(&state).last().unwrap().alert.incident_id, "e5005");
+    assert_eq!(views(&state).last().unwrap().alert.incident_id, "e5006");
 }
 
 #[test]
