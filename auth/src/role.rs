@@ -58,3 +58,16 @@ impl FromStr for Role {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_known_by_its_name() {
+        let names = Role::ALL.map(|role| role.to_string());
+        assert_eq!(names, ["viewer", "operator", "supervisor", "auditor", "tester", "admin"]);
+        assert_eq!(names.map(|name| name.parse()), Role::ALL.map(Ok));
+        assert!("Operator".parse::<Role>().is_err());
+    }
+}

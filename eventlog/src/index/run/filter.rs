@@ -18,7 +18,7 @@ pub(super) fn bytes(entries: u64) -> u64 {
 
 fn words(entries: u64) -> u64 {
     // A power of two, so that a filter made for too many entries folds into one for fewer.
-    entries.saturating_mul(BITS_PER_ENTRY).div_ceil(64).max(1).checked_next_power_of_two().unwrap_or(1 << 63)
+    entries.saturating_mul(BITS_PER_ENTRY).div_ceil(64).next_power_of_two()
 }
 
 impl Filter {
@@ -92,7 +92,7 @@ mod tests {
         let mut filter = Filter::for_entries(1);
         filter.add(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
         assert_eq!(filter.0, [0x0010_0022_0044_0088]);
-        assert_eq!([0, 1, 6, 7, 10, 64, 1_000].map(bytes), [8, 8, 8, 16, 16, 128, 2_048]);
+        assert_eq!([0, 1, 6, 7, 10, 64, 1_000, u64::MAX].map(bytes), [8, 8, 8, 16, 16, 128, 2_048, 1 << 61]);
     }
 
     // P10: most keys that a run does not hold are answered without a look at the disk.
