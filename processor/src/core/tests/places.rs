@@ -215,10 +215,10 @@ fn a_building_that_presses_is_one_incident() {
     // One that is closed is not gone on with.
     for body in [acknowledged(), resolved(Disposition::Genuine)] {
         let position = state.position() + 1;
-        evolve(&mut state, position, RECEIVED + 2_000_000_000, &command(position, "e5003", "asel", body));
+        evolve(&mut state, position, RECEIVED + 650_000_000, &command(position, "e5003", "asel", body));
     }
     assert_eq!(state.incidents_before(u32::MAX).count(), 2);
-    press_at(&mut state, 2_001, "hall", 901);
+    press_at(&mut state, 651, "hall", 901);
     assert_eq!(views(&state).last().unwrap().alert.incident_id, "e5006");
 }
 

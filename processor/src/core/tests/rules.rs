@@ -200,7 +200,7 @@ fn units_go_their_way() {
     let report = |unit: &str, status: ResponseStatus| {
         Body::ResponseUpdated(ResponseUpdated { unit_id: unit.into(), status: status.into() })
     };
-    let alert = only(&[
+    let history = [
         event(1, press()),
         command(2, "e1", "asel", sent()),
         command(3, "e1", "asel", sent()),
@@ -209,7 +209,9 @@ fn units_go_their_way() {
         command(6, "e1", "asel", report("car 7", ResponseStatus::Cleared)),
         command(7, "e1", "asel", sent()),
         command(8, "e1", "asel", report("car 7", ResponseStatus::EnRoute)),
-    ]);
+    ];
+    assert_eq!(only(&history[..2]).responses[0].status(), ResponseStatus::Dispatched);
+    let alert = only(&history);
     let ways: Vec<_> = alert
         .responses
         .iter()
