@@ -1,11 +1,11 @@
 //! Alerts about what does not work.
 
 use sos_proto::alert::v1::{AlertKind, AlertPriority, AlertState};
-use sos_proto::device::v1::{Fault, FaultKind, SelfTest};
+use sos_proto::device::v1::{Fault, FaultKind, Location, SelfTest};
 use sos_proto::event::v1::event::Body;
-use sos_proto::event::v1::{Disposition, Quarantined};
+use sos_proto::event::v1::{Disposition, Event, Quarantined};
 
-use super::{acknowledged, command, event, fold, press, resolved, views};
+use super::{acknowledged, command, event, fold, origin, press, resolved, views};
 
 fn fault(kind: FaultKind, active: bool) -> Body {
     Body::Fault(Fault { kind: kind.into(), active, detail: String::new() })
@@ -53,6 +53,14 @@ fn one_alert_has_all_that_is_wrong() {
     assert_eq!((views(&state)[0].alert.state(), views(&state)[0].alert.revision), (AlertState::Raised, 5));
     let last = [&history[..], &more, &[event(7, fault(FaultKind::Tamper, false))]].concat();
     assert_eq!(views(&fold(&last))[0].alert.state(), AlertState::Resolved);
+}
+
+#[test]
+fn what_more_is_wrong_may_say_where() {
+    let place = Location { latitude: 43.2, longitude: 76.9, ..Location::default() };
+    let more = Event { origin: origin(Some(place), &[]), ..event(2, fault(FaultKind::Audio, true)) };
+    let state = fold(&[event(1, fault(FaultKind::Tamper, true)), more]);
+    assert_eq!(views(&state)[0].alert.location, Some(place));
 }
 
 // P3: what cannot be read may have been a press; only an operator closes that.
