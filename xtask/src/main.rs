@@ -1,4 +1,4 @@
-//! Chores of this repository: `cargo xtask test`, `tidy`, `bench`, `promises`, `screens` and `soak`.
+//! Chores of this repository: `cargo xtask test`, `tidy`, `bench`, `promises`, `mutants`, `screens` and `soak`.
 //!
 //! Builds nothing that is shipped and imports no other crate of ours, so that it runs when they do not
 //! compile. Invariant: exit code 0 only if everything that was asked for was done and nothing was found.
@@ -7,6 +7,7 @@
 
 mod bench;
 mod console;
+mod mutants;
 mod process;
 mod promises;
 mod soak;
@@ -38,7 +39,9 @@ const USAGE: &str =
        cargo xtask screens pictures of the console's pages, into docs/screens
        cargo xtask soak    the random tests, for a long time
        cargo xtask soak --minutes N
-                           a night: 5,000 call points, every fault, kill -9, and people who watch";
+                           a night: 5,000 call points, every fault, kill -9, and people who watch
+       cargo xtask mutants [FILE...]
+                           whether the tests notice when what decides decides otherwise; hours";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         ["promises"] => Box::new(promises::run),
         ["soak"] => Box::new(soak::run),
         ["soak", "--minutes", minutes] => Box::new(|| soak::night(minutes)),
+        ["mutants", rest @ ..] => Box::new(|| mutants::run(rest)),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

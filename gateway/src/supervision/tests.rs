@@ -178,7 +178,7 @@ async fn the_first_look_is_at_once() {
     };
     tokio::select! {
         () = supervision.run() => panic!("it looks for ever"),
-        () = is_back => {}
+        seen = tokio::time::timeout(Duration::from_secs(30), is_back) => seen.unwrap(),
     }
 }
 
