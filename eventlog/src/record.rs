@@ -322,12 +322,14 @@ mod tests {
         }
     }
 
-    // P11: removed, swapped and repeated batches are found.
+    // P11: removed, swapped, repeated and exchanged batches are found.
     #[test]
     fn the_chain_finds_what_is_missing_or_moved() {
         let first = record(1, &Hash::default(), &[event("a")]);
         let second = record(2, &first.hash(), &[event("b")]);
         let third = record(3, &second.hash(), &[event("c")]);
+        // Whole in itself, but not what the next one was written behind.
+        let forged = record(1, &Hash::default(), &[event("x")]);
         let check = |records: &[&Record]| {
             let mut chain = Chain::default();
             records.iter().try_for_each(|r| chain.take(r).map(|_| ()))
@@ -335,8 +337,13 @@ mod tests {
         assert!(check(&[&first, &second, &third]).is_ok());
         let head = crate::Head { position: 1, hash: first.hash() };
         assert_eq!((Chain::from(head).head(), Chain::before(&second).unwrap().head()), (head, head));
-        for bad in [&[&second, &third][..], &[&first, &third], &[&first, &first], &[&first, &third, &second]]
-        {
+        for bad in [
+            &[&second, &third][..],
+            &[&first, &third],
+            &[&first, &first],
+            &[&first, &third, &second],
+            &[&forged, &second, &third],
+        ] {
             assert!(matches!(check(bad), Err(ReadError::Damaged { .. })), "{bad:?}");
         }
     }

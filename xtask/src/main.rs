@@ -34,7 +34,7 @@ const USAGE: &str =
                            what TLS, certificates and tokens cost, and what is borne of hostile call points
        cargo xtask bench console
                            from a press to the painted row in a browser
-       cargo xtask promises
+       cargo xtask promises [P1...]
                            each promise broken on purpose, and the test that notices
        cargo xtask screens pictures of the console's pages, into docs/screens
        cargo xtask soak    the random tests, for a long time
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
         ["bench", "security"] => Box::new(bench::security),
         ["bench", "console"] => Box::new(console::bench),
         ["screens"] => Box::new(console::screens),
-        ["promises"] => Box::new(promises::run),
+        ["promises", rest @ ..] => Box::new(|| promises::run(rest)),
         ["soak"] => Box::new(soak::run),
         ["soak", "--minutes", minutes] => Box::new(|| soak::night(minutes)),
         ["mutants", rest @ ..] => Box::new(|| mutants::run(rest)),

@@ -10,8 +10,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::process::{cargo, command, run as execute};
 
-/// Where the copy is, and what is built of it: the end-to-end tests start a binary, which must not stay for others.
+/// Where the copy is.
 const COPY: &str = "target/promises";
+
+/// What is built of it, apart from everything else: the end-to-end tests start a binary, which must not stay for others.
+const BUILT: &str = "target/promises-built";
 
 /// A way to break a promise.
 struct Break {
@@ -170,13 +173,17 @@ const BREAKS: [Break; 14] = [
     },
 ];
 
-/// Breaks every promise in a copy of the last commit.
-pub(crate) fn run() -> Result<()> {
+/// Breaks these promises in a copy of the last commit; all of them if none is named.
+pub(crate) fn run(promises: &[&str]) -> Result<()> {
+    if let Some(unknown) = promises.iter().find(|name| BREAKS.iter().all(|one| one.promise != **name)) {
+        bail!("there is no promise {unknown}");
+    }
     let copy = Path::new(COPY);
     let _left_over = command("git", &["worktree", "remove", "--force", COPY]).stderr(Stdio::null()).status();
     execute(&mut command("git", &["worktree", "add", "--force", "--detach", COPY, "HEAD"]))?;
     println!("| promise | broken: | the test that fails |\n| --- | --- | --- |");
-    for broken in &BREAKS {
+    let is_meant = |one: &&Break| promises.is_empty() || promises.contains(&one.promise);
+    for broken in BREAKS.iter().filter(is_meant) {
         let verdict = broken.check(copy);
         verdict.with_context(|| format!("{}: {}", broken.promise, broken.what))?;
         let Break { promise, what, package, test, .. } = broken;
@@ -207,12 +214,12 @@ impl Break {
     /// Whether the test passes; an error if it could not be run.
     fn passes(&self, copy: &Path) -> Result<bool> {
         if self.package == "sos-tests" {
-            execute(&mut cargo_in(copy, &["build", "--locked", "--quiet", "-p", "sos"]))?;
+            execute(&mut cargo_in(copy, &["build", "--locked", "--quiet", "-p", "sos"])?)?;
         }
         let suite: &[&str] = if self.suite == "--lib" { &["--lib"] } else { &["--test", self.suite] };
         let words =
             [&["test", "--locked", "--quiet", "-p", self.package][..], suite, &["--", "--exact", self.test]];
-        let ended = cargo_in(copy, &words.concat()).output().context("cannot start cargo")?;
+        let ended = cargo_in(copy, &words.concat())?.output().context("cannot start cargo")?;
         let told = String::from_utf8_lossy(&ended.stdout);
         match (told.contains("1 passed; 0 failed"), told.contains("0 passed; 1 failed")) {
             (true, _) => Ok(true),
@@ -222,9 +229,12 @@ impl Break {
     }
 }
 
-/// What is built of the copy stays beside it; the console in the browser is not needed.
-fn cargo_in(copy: &Path, arguments: &[&str]) -> Command {
+/// The console in the browser is not needed.
+fn cargo_in(copy: &Path, arguments: &[&str]) -> Result<Command> {
     let mut command = cargo(arguments);
-    command.current_dir(copy).env("CARGO_TARGET_DIR", "target").env("SOS_WITHOUT_CONSOLE", "1");
     command
+        .current_dir(copy)
+        .env("CARGO_TARGET_DIR", std::path::absolute(BUILT)?)
+        .env("SOS_WITHOUT_CONSOLE", "1");
+    Ok(command)
 }
