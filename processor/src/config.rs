@@ -19,6 +19,9 @@ pub struct Config {
     pub calls_max: usize,
     /// How long alerts may wait (P8).
     pub deadlines: Deadlines,
+    /// How long after a start a deadline that has passed waits for the consoles to be back: without them every
+    /// escalation would be one that nobody hears (P8).
+    pub return_wait: Duration,
     /// How alerts are judged.
     pub rules: Rules,
     /// Where snapshots of live state are kept. Absent: nowhere, and each start reads the whole log.
@@ -35,6 +38,7 @@ impl Default for Config {
             watch_stall: Duration::from_secs(60),
             calls_max: 1_000,
             deadlines: Deadlines::default(),
+            return_wait: Duration::from_secs(3),
             rules: Rules::default(),
             snapshots: None,
             drain: Duration::from_secs(3),

@@ -250,9 +250,11 @@ impl Processor {
 
         let (live, log, mut ready) = (Arc::clone(&self.live), Arc::clone(&self.log), self.ready.subscribe());
         let (waits, on_duty) = (self.config.deadlines.clone(), Arc::clone(&self.on_duty));
+        let return_wait = self.config.return_wait;
         tasks.spawn(async move {
             // What was not folded yet may have been dealt with.
             if ready.wait_for(|ready| *ready).await.is_ok() {
+                tokio::time::sleep(return_wait).await;
                 deadlines::keep(&live, &*log, &waits, &on_duty).await;
             }
             Ok(())

@@ -147,6 +147,18 @@ async fn a_deadline_that_passed_while_nothing_ran_is_told_once() {
     other.stop().await.unwrap();
 }
 
+// P8: who comes back after a restart hears what escalated meanwhile.
+#[tokio::test]
+async fn a_console_that_comes_back_in_time_hears_the_escalation() {
+    let log = log();
+    let pressed = log.append(Append::one(happening("hall", "door", Body::Press(Press::default())))).await;
+    let config = Config { return_wait: Duration::from_secs(2), ..soon([1, 2], LONG) };
+    let town = Town::on(log, config).await;
+    becomes(&town, &pressed.unwrap().remove(0).event_id, |alert| alert.escalation_level == 2).await;
+    assert_eq!(unheard(&town).await, 0);
+    town.stop().await.unwrap();
+}
+
 // P8: what was erased is erased again at the start, and nobody waits for that.
 #[tokio::test]
 async fn an_erasure_holds_up_no_deadline() {

@@ -32,7 +32,7 @@ pub const HEARTBEAT: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 pub fn config() -> Config {
-    Config { heartbeat: HEARTBEAT, ..Config::default() }
+    Config { heartbeat: HEARTBEAT, return_wait: Duration::ZERO, ..Config::default() }
 }
 
 /// A log that is taken down with the test.
