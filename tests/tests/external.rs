@@ -101,20 +101,31 @@ async fn a_burst_arrives_whole() {
     assert_eq!(server.export().len(), 2_308);
 }
 
-// P12: a lamp that changed while the broker was dead shows what it should when the broker is back.
+// P12: a lamp shows what it should when the broker is back: one that changed while it was dead, and one whose state it
+// has lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_comes_back_gets_what_it_missed() {
     let (data, dir) = scratch();
     let broker = Mosquitto::start(dir.path(), None).await;
     let server = up(data.path(), &broker).await;
     let port = broker.port;
-    publish_acknowledged(port, EVENT, r#"{"press":{}}"#);
-    let alert_id = eventually("the alert", async || server.list().await.pop()).await.alert_id;
+    let other = "sos/v1/clinic-3/ward-8";
+    let mut unchanged = Listener::subscribe(port, &format!("{other}/feedback")).await;
+    for topic in [EVENT, &format!("{other}/event")] {
+        publish_acknowledged(port, topic, r#"{"press":{}}"#);
+    }
+    let of_ward_7 = async || {
+        server.list().await.into_iter().find(|alert| alert.device_id == "ward-7").map(|a| a.alert_id)
+    };
+    let alert_id = eventually("the alert", of_ward_7).await;
+    assert_eq!(body(&unchanged.next("/feedback").await.payload)["indicator"], "INDICATOR_RECEIVED");
     drop(broker);
     let ack = sos(&["alerts", "ack", &alert_id, "--as", "asel", "--grpc", server.address("grpc")]);
     assert!(ack.status.success(), "{}", stderr(&ack));
-    let _broker = Mosquitto::start(dir.path(), Some(port)).await;
+    let (_, emptied) = scratch();
+    let _broker = Mosquitto::start(emptied.path(), Some(port)).await;
     let mut device = Listener::subscribe(port, "sos/v1/clinic-3/ward-7/feedback").await;
+    let mut unchanged = Listener::subscribe(port, &format!("{other}/feedback")).await;
     let acknowledged = async {
         loop {
             let lamp = body(&device.next("/feedback").await.payload);
@@ -124,6 +135,7 @@ async fn a_broker_that_comes_back_gets_what_it_missed() {
         }
     };
     tokio::time::timeout(sos_tests::DEADLINE, acknowledged).await.unwrap();
+    assert_eq!(body(&unchanged.next("/feedback").await.payload)["indicator"], "INDICATOR_RECEIVED");
 }
 
 // P3: the broker has acknowledged already, so nothing may be dropped: not a topic outside the scheme, not an
