@@ -97,10 +97,10 @@ pub fn refused(status: &tonic::Status) -> anyhow::Error {
     anyhow::anyhow!("{} ({:?})", reason(status), status.code())
 }
 
-/// Why there is no answer. One that is no gRPC at all most likely comes from a server with TLS.
+/// Why there is no answer. What does not come from the server but from the way to it most likely means TLS on one side only.
 pub fn reason(status: &tonic::Status) -> String {
     let said = status.message();
-    if said.starts_with("h2 protocol error") {
+    if std::error::Error::source(status).is_some() {
         return format!("{said}: if the server has TLS, say --ca FILE; if it has none, leave that out");
     }
     said.to_owned()
