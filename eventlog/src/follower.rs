@@ -37,7 +37,7 @@ struct Follower<S> {
     log: LocalLog<S>,
     next: u64,
     behind: VecDeque<Arc<Batch>>,
-    /// What comes behind that in the store, read while it is taken; nothing near the head.
+    /// What comes behind that in the store, read while it is taken; empty once it has caught up.
     ahead: JoinSet<Result<Vec<Arc<Batch>>, ReadError>>,
     live: Option<broadcast::Receiver<Arc<Batch>>>,
     caught_up: bool,
@@ -57,7 +57,6 @@ impl<S: Store> Follower<S> {
                 let Some(sender) = self.log.live() else { return self.rest().await };
                 self.live = Some(sender.subscribe());
                 self.caught_up = false;
-                self.ahead = JoinSet::new();
                 continue;
             };
             if !self.caught_up {
@@ -89,7 +88,7 @@ impl<S: Store> Follower<S> {
 
     /// What is left in the store after the writer has ended.
     async fn rest(&mut self) -> Result<Option<Arc<Batch>>, ReadError> {
-        self.behind = self.log.read(self.next, READ_BATCHES_MAX).await?.into();
+        self.behind = self.read().await?.into();
         match self.behind.pop_front() {
             Some(batch) => self.advance(batch),
             None => Ok(None),
