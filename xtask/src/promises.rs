@@ -186,13 +186,18 @@ pub(crate) fn run(promises: &[&str]) -> Result<()> {
     for broken in BREAKS.iter().filter(is_meant) {
         let verdict = broken.check(copy);
         verdict.with_context(|| format!("{}: {}", broken.promise, broken.what))?;
-        let Break { promise, what, package, test, .. } = broken;
-        println!("| {promise} | {what} | `{package}`: `{test}` |");
+        println!("{}", broken.row());
     }
     execute(&mut command("git", &["worktree", "remove", "--force", COPY]))
 }
 
 impl Break {
+    /// As docs/testing.md has it.
+    fn row(&self) -> String {
+        let Self { promise, what, package, test, .. } = self;
+        format!("| {promise} | {what} | `{package}`: `{test}` |")
+    }
+
     fn check(&self, copy: &Path) -> Result<()> {
         let path = copy.join(self.file);
         let whole =
@@ -237,4 +242,16 @@ fn cargo_in(copy: &Path, arguments: &[&str]) -> Result<Command> {
         .env("CARGO_TARGET_DIR", std::path::absolute(BUILT)?)
         .env("SOS_WITHOUT_CONSOLE", "1");
     Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_has_every_break_and_no_other() {
+        let document = include_str!("../../docs/testing.md");
+        let rows: Vec<_> = document.lines().filter(|line| line.starts_with("| P")).collect();
+        assert_eq!(rows, BREAKS.each_ref().map(Break::row));
+    }
 }
