@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use sos_tests::mqtt::Killed;
 use tokio::time::timeout;
 
-use crate::fleet::Process;
+use crate::fleet::end;
 use crate::house::House;
 
 /// How long the last comparison may take.
@@ -17,7 +18,7 @@ const FAREWELL_MAX: Duration = Duration::from_secs(180);
 
 /// The browsers.
 pub struct Browsers {
-    process: Process,
+    process: Killed,
     over: PathBuf,
     said: PathBuf,
 }
@@ -38,13 +39,13 @@ impl Browsers {
             .stderr(out.try_clone().unwrap())
             .stdout(out)
             .spawn();
-        Self { process: Process(process.unwrap()), over, said }
+        Self { process: Killed(process.unwrap()), over, said }
     }
 
     /// Tells them that it is over. Answers whether all is well, and what they say.
     pub async fn close(mut self) -> (bool, String) {
         std::fs::write(&self.over, "").unwrap();
-        let code = timeout(FAREWELL_MAX, self.process.end()).await;
+        let code = timeout(FAREWELL_MAX, end(&mut self.process)).await;
         (code == Ok(Some(0)), std::fs::read_to_string(&self.said).unwrap_or_default())
     }
 }

@@ -40,7 +40,7 @@ pub trait Shown: Clone + PartialEq + std::fmt::Debug + Send + Sync + 'static {
     /// Position and meaning of what the server sent.
     fn read(message: Self::Message) -> (u64, Step<Self>);
     /// All there are.
-    fn list(channel: Channel) -> impl Future<Output = Listed<Self>> + Send;
+    fn list(channel: Channel) -> impl Future<Output = Listed<Self>>;
     /// Names it.
     fn key(&self) -> String;
     /// Where it last changed; 0 where that is not told.

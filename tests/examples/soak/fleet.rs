@@ -5,10 +5,11 @@
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+use sos_tests::mqtt::Killed;
 use sos_tests::server::{binary, sos, stderr, stdout};
 use tokio::time::{sleep, timeout};
 
@@ -97,13 +98,13 @@ pub async fn round(house: &House, dir: &Path, number: usize, scenarios: &[PathBu
         .stdout(Stdio::null())
         .stderr(std::fs::File::create(&errors).unwrap())
         .spawn();
-    let mut fleet = Process(fleet.unwrap());
+    let mut fleet = Killed(fleet.unwrap());
     // Whoever finds no server at the start gives up; from then on it is borne.
-    while !ledger.exists() && fleet.ended().is_none() {
+    while !ledger.exists() && ended(&mut fleet).is_none() {
         sleep(LOOK).await;
     }
     drop(calm);
-    let ended = timeout(ROUND_MAX, fleet.end()).await;
+    let ended = timeout(ROUND_MAX, end(&mut fleet)).await;
     let problem = match ended {
         Ok(Some(0)) => None,
         Ok(code) => Some(format!("ended with {code:?}: {}", last_words(&errors))),
@@ -133,36 +134,24 @@ pub fn verify(round: &Round, grpc: &str) -> (bool, String) {
     (output.status.success(), format!("{}{}", stdout(&output), stderr(&output)))
 }
 
-/// A process that ends with its owner.
-pub struct Process(pub Child);
-
-impl Process {
-    fn ended(&mut self) -> Option<Option<i32>> {
-        self.0.try_wait().unwrap().map(|status| status.code())
-    }
-
-    /// Waits for its end; answers with its exit code.
-    pub async fn end(&mut self) -> Option<i32> {
-        loop {
-            if let Some(code) = self.ended() {
-                return code;
-            }
-            sleep(LOOK).await;
-        }
-    }
+fn ended(process: &mut Killed) -> Option<Option<i32>> {
+    process.0.try_wait().unwrap().map(|status| status.code())
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ended = self.0.kill();
-        let _reaped = self.0.wait();
+/// Waits for the end of a process; answers with its exit code.
+pub async fn end(process: &mut Killed) -> Option<i32> {
+    loop {
+        if let Some(code) = ended(process) {
+            return code;
+        }
+        sleep(LOOK).await;
     }
 }
 
 /// A bad network in front of the server.
 struct Network {
     address: String,
-    _proxy: Process,
+    _proxy: Killed,
 }
 
 impl Network {
@@ -174,7 +163,7 @@ impl Network {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn();
-        Self { address, _proxy: Process(proxy.unwrap()) }
+        Self { address, _proxy: Killed(proxy.unwrap()) }
     }
 
     async fn ready(&self) {

@@ -35,20 +35,14 @@ impl Shown for Alert {
     }
 
     async fn list(channel: Channel) -> Listed<Self> {
-        let (mut client, mut request) = (AlertServiceClient::new(channel), ListAlertsRequest::default());
-        (request.page_size, request.page_token) = (PAGE_SIZE, String::new());
-        let (mut all, mut first) = (BTreeMap::new(), None);
-        loop {
-            let page = client.list_alerts(request.clone()).await?.into_inner();
-            if *first.get_or_insert(page.position) != page.position {
-                return Ok(None);
-            }
-            all.extend(page.alerts.into_iter().map(|alert| (alert.key(), alert)));
-            request.page_token = page.next_page_token;
-            if request.page_token.is_empty() {
-                return Ok(Some((page.position, all)));
-            }
-        }
+        let client = AlertServiceClient::new(channel);
+        pages(async |page_token| {
+            let request =
+                ListAlertsRequest { page_size: PAGE_SIZE, page_token, ..ListAlertsRequest::default() };
+            let page = client.clone().list_alerts(request).await?.into_inner();
+            Ok(Page { position: page.position, items: page.alerts, next: page.next_page_token })
+        })
+        .await
     }
 
     fn key(&self) -> String {
@@ -79,20 +73,14 @@ impl Shown for Device {
     }
 
     async fn list(channel: Channel) -> Listed<Self> {
-        let (mut client, mut request) = (RegistryServiceClient::new(channel), ListDevicesRequest::default());
-        request.page_size = PAGE_SIZE;
-        let (mut all, mut first) = (BTreeMap::new(), None);
-        loop {
-            let page = client.list_devices(request.clone()).await?.into_inner();
-            if *first.get_or_insert(page.position) != page.position {
-                return Ok(None);
-            }
-            all.extend(page.devices.into_iter().map(|device| (device.key(), device)));
-            request.page_token = page.next_page_token;
-            if request.page_token.is_empty() {
-                return Ok(Some((page.position, all)));
-            }
-        }
+        let client = RegistryServiceClient::new(channel);
+        pages(async |page_token| {
+            let request =
+                ListDevicesRequest { page_size: PAGE_SIZE, page_token, ..ListDevicesRequest::default() };
+            let page = client.clone().list_devices(request).await?.into_inner();
+            Ok(Page { position: page.position, items: page.devices, next: page.next_page_token })
+        })
+        .await
     }
 
     fn key(&self) -> String {
@@ -101,5 +89,29 @@ impl Shown for Device {
 
     fn position(&self) -> u64 {
         0
+    }
+}
+
+/// A page of a list.
+struct Page<T> {
+    position: u64,
+    items: Vec<T>,
+    /// Names the page behind it; empty for none.
+    next: String,
+}
+
+/// All pages together, if nothing changed between two of them.
+async fn pages<T: Shown>(ask: impl AsyncFn(String) -> Result<Page<T>, Status>) -> Listed<T> {
+    let (mut all, mut first, mut token) = (BTreeMap::new(), None, String::new());
+    loop {
+        let page = ask(token).await?;
+        if *first.get_or_insert(page.position) != page.position {
+            return Ok(None);
+        }
+        all.extend(page.items.into_iter().map(|item| (item.key(), item)));
+        if page.next.is_empty() {
+            return Ok(Some((page.position, all)));
+        }
+        token = page.next;
     }
 }
