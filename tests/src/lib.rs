@@ -8,6 +8,7 @@
 pub mod authority;
 pub mod mqtt;
 pub mod server;
+pub mod terminal;
 pub mod web;
 
 use std::time::Duration;

@@ -13,16 +13,15 @@
     reason = "a test fails by panicking"
 )]
 
-use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 
-use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use portable_pty::CommandBuilder;
 use serde_json::Value;
 use sos_tests::mqtt::Killed;
 use sos_tests::server::{binary, stderr, stdout};
+use sos_tests::terminal::Terminal;
 use sos_tests::{DEADLINE, eventually};
 
 /// Set where the commands run.
@@ -209,33 +208,14 @@ impl Newcomer {
 
     /// Types a command that takes the terminal, looks at the list, and quits.
     async fn looks_at(&self, command: &str) {
-        let pair =
-            native_pty_system().openpty(PtySize { rows: 24, cols: 100, ..PtySize::default() }).unwrap();
         let mut shell = CommandBuilder::new("bash");
         shell.args(["-c", command]);
         shell.cwd(self.clone.path());
         shell.env("SOS_BINARY", binary());
         shell.env("PATH", self.path());
-        shell.env("TERM", "xterm-256color");
-        let mut child = pair.slave.spawn_command(shell).unwrap();
-        let mut reader = pair.master.try_clone_reader().unwrap();
-        let mut keys = pair.master.take_writer().unwrap();
-        let shown = Arc::new(Mutex::new(Vec::new()));
-        let screen = Arc::clone(&shown);
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4_096];
-            while let Ok(length @ 1..) = reader.read(&mut bytes) {
-                screen.lock().unwrap().extend_from_slice(&bytes[..length]);
-            }
-        });
-        eventually("the console shows the town", async || {
-            let text = String::from_utf8_lossy(&shown.lock().unwrap()).into_owned();
-            (text.contains("LIVE") && text.contains("Школа")).then_some(())
-        })
-        .await;
-        keys.write_all(b"q").unwrap();
-        let ended = eventually("the console ends", async || child.try_wait().unwrap()).await;
-        assert!(ended.success(), "{command}: {ended:?}");
+        let console = Terminal::open(shell);
+        console.shows(&["LIVE", "Школа"]).await;
+        assert_eq!(console.quit().await, 0, "{command}");
     }
 
     /// The newest press that waits.

@@ -1,89 +1,19 @@
 //! The console on a terminal: the real binary in a pseudo-terminal, whose screen is read as an officer would.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use std::io::{Read as _, Write};
-use std::num::NonZero;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use portable_pty::CommandBuilder;
 use sos_proto::alert::v1::{AcknowledgeAlertRequest, Alert, AlertState};
 use sos_proto::event::v1::Disposition;
 use sos_tests::mqtt::publish_acknowledged;
 use sos_tests::server::{binary, signed};
+use sos_tests::terminal::Terminal;
 use sos_tests::{Server, eventually};
-use vt100::{Color, Parser};
+use vt100::Color;
 
-const ROWS: u16 = 24;
-const COLUMNS: u16 = 140;
-
-/// `sos console` in a terminal of its own; killed when dropped.
-struct Console {
-    child: Box<dyn Child + Send + Sync>,
-    keys: Box<dyn Write + Send>,
-    seen: Arc<Mutex<Parser>>,
-    _terminal: Box<dyn MasterPty + Send>,
-}
-
-impl Console {
-    fn open(server: &Server, operator: &str) -> Self {
-        let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(binary());
-        command.args(["console", "--grpc", server.address("grpc"), "--as", operator]);
-        command.env("TERM", "xterm-256color");
-        command.env_remove("NO_COLOR");
-        let child = pair.slave.spawn_command(command).unwrap();
-        let mut output = pair.master.try_clone_reader().unwrap();
-        let seen =
-            Arc::new(Mutex::new(Parser::new(NonZero::new(ROWS).unwrap(), NonZero::new(COLUMNS).unwrap(), 0)));
-        let screen = Arc::clone(&seen);
-        // Ends with the process, whose end closes its terminal.
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4_096];
-            while let Ok(length @ 1..) = output.read(&mut bytes) {
-                let read = bytes.get(..length).unwrap_or_default();
-                screen.lock().unwrap_or_else(PoisonError::into_inner).process(read);
-            }
-        });
-        Self { child, keys: pair.master.take_writer().unwrap(), seen, _terminal: pair.master }
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
-    }
-
-    fn screen(&self) -> vt100::Screen {
-        self.seen.lock().unwrap().screen().clone()
-    }
-
-    /// Waits until the screen shows all of these.
-    async fn shows(&self, texts: &[&str]) -> String {
-        eventually(&format!("the screen shows {texts:?}"), async || {
-            let shown = self.screen().contents();
-            texts.iter().all(|text| shown.contains(text)).then_some(shown)
-        })
-        .await
-    }
-
-    /// Quits, and answers with the exit code.
-    async fn quit(mut self) -> u32 {
-        self.press("q");
-        let status = eventually("the console ends", async || self.child.try_wait().unwrap()).await;
-        eventually("the terminal is given back", async || (!self.screen().alternate_screen()).then_some(()))
-            .await;
-        status.exit_code()
-    }
-}
-
-impl Drop for Console {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let _ = writeln!(std::io::stderr(), "the screen:\n{}", self.screen().contents());
-        }
-        let _ = self.child.kill();
-    }
+/// `sos console` in a terminal of its own.
+fn console(server: &Server, operator: &str) -> Terminal {
+    let mut command = CommandBuilder::new(binary());
+    command.args(["console", "--grpc", server.address("grpc"), "--as", operator]);
+    Terminal::open(command)
 }
 
 fn press(server: &Server, device: &str) {
@@ -102,7 +32,7 @@ async fn becomes(server: &Server, state: AlertState) -> Alert {
 async fn an_officer_takes_and_resolves_an_alert() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::up(data.path(), &[]).await;
-    let mut console = Console::open(&server, "асель");
+    let mut console = console(&server, "асель");
     console.shows(&["LIVE", "No open alerts."]).await;
 
     press(&server, "hall-1");
@@ -129,7 +59,7 @@ async fn an_officer_takes_and_resolves_an_alert() {
 async fn an_officer_who_comes_second_is_told() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::up(data.path(), &[]).await;
-    let mut console = Console::open(&server, "asel");
+    let mut console = console(&server, "asel");
     press(&server, "hall-1");
     console.shows(&["LIVE", "1 raised"]).await;
     let alert_id = becomes(&server, AlertState::Raised).await.alert_id;
@@ -149,7 +79,7 @@ async fn an_officer_who_comes_second_is_told() {
 async fn a_restart_is_seen_and_survived() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::up(data.path(), &[]).await;
-    let mut console = Console::open(&server, "asel");
+    let mut console = console(&server, "asel");
     press(&server, "hall-1");
     console.shows(&["LIVE", "1 raised", "hall-1"]).await;
     let grpc = server.address("grpc").to_owned();
@@ -179,7 +109,7 @@ async fn a_restart_is_seen_and_survived() {
 async fn an_officer_who_quits_is_told_what_is_open() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::up(data.path(), &[]).await;
-    let mut console = Console::open(&server, "asel");
+    let mut console = console(&server, "asel");
     press(&server, "hall-1");
     console.shows(&["LIVE", "1 raised", "hall-1"]).await;
     server.kill();
